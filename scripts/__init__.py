@@ -1,0 +1,1 @@
+"""Programs a person runs: start, seed, import, back up. No business rule lives here."""
