@@ -1,0 +1,196 @@
+"""Starting and ending programs so that none outlives who started it.
+
+Every program gets its own process group, a parent-death signal (Linux) and, when
+root has to step down, another account. Refuses to end by name: only by group.
+"""
+
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+PR_SET_PDEATHSIG = 1
+ACCOUNT = "aiff-local"
+
+
+class CannotStart(Exception):
+    """A part cannot be started; the text says why and which setting helps."""
+
+
+@dataclass(frozen=True)
+class Account:
+    """The account a program runs as when root must not run it."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def current_account() -> Account:
+    return _account(pwd.getpwuid(os.geteuid()))
+
+
+def _account(entry: pwd.struct_passwd) -> Account:
+    return Account(entry.pw_name, entry.pw_uid, entry.pw_gid)
+
+
+def unprivileged_account(owner_of: Path | None = None) -> Account:
+    """Return who runs what refuses root: ourselves, unless we are root.
+
+    Data that exists keeps its owner, so an upgrade of the system that brings
+    an account `postgres` does not take the data from its server.
+    """
+    if os.geteuid() != 0:
+        return current_account()
+    if owner_of is not None and owner_of.exists() and owner_of.stat().st_uid:
+        return _account(pwd.getpwuid(owner_of.stat().st_uid))
+    for name in ("postgres", ACCOUNT):
+        if found := _find_account(name):
+            return found
+    if shutil.which("useradd"):
+        subprocess.run(
+            ["useradd", "--system", "--shell", "/usr/sbin/nologin", ACCOUNT],
+            check=False,
+            capture_output=True,
+        )
+    found = _find_account(ACCOUNT) or _find_account("nobody")
+    if found is None:
+        raise CannotStart(
+            "PostgreSQL refuses to run as root and there is no other account: "
+            "create one (useradd --system aiff-local) or run as an ordinary user."
+        )
+    return found
+
+
+def _find_account(name: str) -> Account | None:
+    try:
+        return _account(pwd.getpwnam(name))
+    except KeyError:
+        return None
+
+
+def step_down(account: Account) -> dict[str, object]:
+    """Return the arguments of `Popen` that make it run as `account`."""
+    if os.geteuid() != 0 or account.uid == 0:
+        return {}
+    return {"user": account.uid, "group": account.gid, "extra_groups": []}
+
+
+def can_enter(account: Account, path: Path) -> bool:
+    """Tell whether the account may read `path` and enter all folders above it."""
+    if os.geteuid() != 0:
+        return os.access(path, os.R_OK)
+    found = subprocess.run(
+        ["/bin/sh", "-c", 'test -r "$1"', "sh", str(path)],
+        check=False,
+        cwd="/",
+        **step_down(account),  # type: ignore[call-overload]
+    )
+    return bool(found.returncode == 0)
+
+
+def _die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+
+    def before_exec() -> None:
+        prctl(PR_SET_PDEATHSIG, int(with_signal), 0, 0, 0)
+
+    return before_exec
+
+
+def start(
+    command: Sequence[str | Path],
+    *,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    output: IO[bytes] | int | None = None,
+    account: Account | None = None,
+    death_signal: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """Start a program in its own group; it is told to stop when we die.
+
+    Call it from the main thread: the kernel watches the thread that started the
+    program, not the process.
+    """
+    return subprocess.Popen(
+        [str(part) for part in command],
+        env=dict(env) if env is not None else None,
+        cwd=cwd or "/",
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT if output is not None else None,
+        start_new_session=True,
+        preexec_fn=_die_with_parent(death_signal),
+        **(step_down(account) if account else {}),  # type: ignore[call-overload]
+    )
+
+
+def end(
+    process: subprocess.Popen[bytes],
+    *,
+    polite: signal.Signals = signal.SIGTERM,
+    seconds: float = 10,
+) -> None:
+    """Ask a program to stop, then end its whole group."""
+    if process.poll() is None:
+        process.send_signal(polite)
+        try:
+            process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            pass
+    end_group(process.pid)
+    process.wait()
+
+
+def end_group(group: int) -> None:
+    """End what is left of a process group; nothing left is fine."""
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def is_taken(port: int, host: str = "127.0.0.1") -> bool:
+    """Tell whether something listens on the port."""
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError:
+            return True
+    return False
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    *,
+    seconds: float,
+    process: subprocess.Popen[bytes] | None = None,
+    every: float = 0.05,
+) -> bool:
+    """Ask `ready` until it says yes, the time is over or the program has ended."""
+    end_at = time.monotonic() + seconds
+    while time.monotonic() < end_at:
+        if ready():
+            return True
+        if process is not None and process.poll() is not None:
+            return False
+        time.sleep(every)
+    return False
