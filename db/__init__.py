@@ -1,0 +1,1 @@
+"""The database: tables, words, visibility, migrations. Knows nothing of HTTP."""

@@ -1,0 +1,453 @@
+"""Tables of the `tickets` schema. Only the tickets service writes here.
+
+User and team ids point into the `auth` schema without foreign keys: the write
+path checks them, and auth deactivates its rows instead of deleting them.
+The columns of `tickets` that follow from its events are a cache of their
+replay (`python -m tickets_service.rebuild_sla` proves it).
+"""
+
+from datetime import date, datetime
+
+from sqlalchemy import (
+    Computed,
+    ForeignKey,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import TEXT as TEXT_
+from sqlalchemy.orm import Mapped, mapped_column
+
+from db.base import Base, Identified, one_of
+from db.idempotency import idempotency_table
+from db.vocabulary import (
+    Category,
+    Cause,
+    HoldReason,
+    Priority,
+    Status,
+    Via,
+    Visibility,
+    VisitStatus,
+)
+
+SCHEMA = "tickets"
+OWN = {"schema": SCHEMA}
+
+idempotency_keys = idempotency_table(SCHEMA)
+
+
+class Zone(Base):
+    """A part of the network: a state or territory, or a neighbourhood of an import."""
+
+    __tablename__ = "zones"
+
+    id: Mapped[int] = mapped_column(Identity(), primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    code: Mapped[str | None] = mapped_column(unique=True)  # ISO 3166-2
+    country: Mapped[str] = mapped_column(server_default=text("'MY'"))
+    subdivision: Mapped[str | None]  # as the holidays package names it
+    region: Mapped[str | None]
+    tz: Mapped[str]
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    aliases: Mapped[list[str]] = mapped_column(
+        ARRAY(TEXT_), server_default=text("'{}'")
+    )
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+
+    __table_args__ = (OWN,)
+
+
+class Calendar(Identified, Base):
+    """One immutable version of a working calendar (shape: docs/sla.md, R1)."""
+
+    __tablename__ = "calendars"
+
+    name: Mapped[str]
+    version: Mapped[int]
+    definition: Mapped[dict[str, object]] = mapped_column(JSONB)
+    created_by: Mapped[int | None]
+
+    __table_args__ = (UniqueConstraint("name", "version"), OWN)
+
+
+class SlaPolicy(Identified, Base):
+    """One immutable version of a promise.
+
+    zones, priorities: NULL matches any; the newest version of the most specific
+    match is taken when a ticket is opened. targets: {priority: {response_minutes,
+    resolution_minutes}}. options: see tickets_service/sla.py.
+    """
+
+    __tablename__ = "sla_policies"
+
+    name: Mapped[str]
+    version: Mapped[int]
+    calendar_id: Mapped[int] = mapped_column(ForeignKey(f"{SCHEMA}.calendars.id"))
+    zones: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT_))
+    priorities: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT_))
+    targets: Mapped[dict[str, dict[str, int]]] = mapped_column(JSONB)
+    options: Mapped[dict[str, object]] = mapped_column(
+        JSONB, server_default=text("'{}'")
+    )
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    created_by: Mapped[int | None]
+
+    __table_args__ = (UniqueConstraint("name", "version"), OWN)
+
+
+class Counter(Base):
+    """Gap-free series: a number is taken by UPDATE in the writing transaction."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[int]
+
+    __table_args__ = (OWN,)
+
+
+class Ticket(Base):
+    """A piece of field work with a promise. `id` is the n of `CTT_<n>`."""
+
+    __tablename__ = "tickets"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    number: Mapped[str] = mapped_column(Computed("'CTT_' || id::text", persisted=True))
+    title: Mapped[str]
+    description: Mapped[str] = mapped_column(server_default=text("''"))
+    status: Mapped[str]
+    priority: Mapped[str]
+    priority_rank: Mapped[int] = mapped_column(
+        SmallInteger,
+        Computed(
+            "CASE priority WHEN 'urgent' THEN 0 WHEN 'high' THEN 1 "
+            "WHEN 'medium' THEN 2 ELSE 3 END",
+            persisted=True,
+        ),
+    )
+    category: Mapped[str]
+    cause: Mapped[str | None]
+    zone: Mapped[str] = mapped_column(
+        ForeignKey(f"{SCHEMA}.zones.name", onupdate="CASCADE")
+    )
+    location: Mapped[str | None]
+    lat: Mapped[float | None]
+    lon: Mapped[float | None]
+    customer_name: Mapped[str | None]
+    customer_phone: Mapped[str | None]
+    customer_email: Mapped[str | None]
+    team_id: Mapped[int | None]
+    technician_id: Mapped[int | None]
+    created_by: Mapped[int]
+    created_at: Mapped[datetime]
+    updated_at: Mapped[datetime]
+    opened_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    closed_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    estimated_minutes: Mapped[int | None]
+    external_ref: Mapped[str | None] = mapped_column(unique=True)
+    tags: Mapped[list[str]] = mapped_column(ARRAY(TEXT_), server_default=text("'{}'"))
+    parent_id: Mapped[int | None] = mapped_column(ForeignKey(f"{SCHEMA}.tickets.id"))
+    duplicate_of_id: Mapped[int | None] = mapped_column(
+        ForeignKey(f"{SCHEMA}.tickets.id")
+    )
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+    reopen_count: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
+    hold_reason: Mapped[str | None]
+    resolution_code: Mapped[str | None]
+
+    # The cache of the SLA replay; state itself is computed when read.
+    policy_id: Mapped[int | None] = mapped_column(
+        ForeignKey(f"{SCHEMA}.sla_policies.id")
+    )
+    calendar_id: Mapped[int | None] = mapped_column(
+        ForeignKey(f"{SCHEMA}.calendars.id")
+    )
+    response_target_s: Mapped[int | None]
+    response_due_at: Mapped[datetime | None]
+    response_risk_at: Mapped[datetime | None]  # 75 % of working time used
+    responded_at: Mapped[datetime | None]
+    response_elapsed_s: Mapped[int | None]  # frozen at the verdict
+    response_verdict: Mapped[str | None]  # met | missed
+    resolution_target_s: Mapped[int | None]
+    resolution_due_at: Mapped[datetime | None]  # NULL while paused
+    resolution_risk_at: Mapped[datetime | None]
+    resolution_elapsed_s: Mapped[int | None]  # frozen while paused and at the verdict
+    resolution_verdict: Mapped[str | None]
+    paused_at: Mapped[datetime | None]
+    breached_at: Mapped[
+        datetime | None
+    ]  # resolution clock, once breached (also if paused since)
+
+    search: Mapped[str] = mapped_column(
+        Computed(
+            "lower('ctt_' || id::text || ' ' || title || ' ' || description || ' ' || "
+            "coalesce(location, '') || ' ' || coalesce(external_ref, ''))",
+            persisted=True,
+        )
+    )
+    search_contact: Mapped[str | None] = mapped_column(
+        Computed(
+            "lower(coalesce(customer_name, '') || ' ' || "
+            "coalesce(customer_phone, '') || ' ' || coalesce(customer_email, ''))",
+            persisted=True,
+        )
+    )
+
+    __table_args__ = (
+        one_of("status", Status),
+        one_of("priority", Priority),
+        one_of("category", Category),
+        one_of("cause", Cause, nullable=True),
+        one_of("hold_reason", HoldReason, nullable=True),
+        Index("ix_tickets_created_at", "created_at", "id"),
+        Index("ix_tickets_updated_at", "updated_at", "id"),
+        Index("ix_tickets_zone", "zone", "created_at", "id"),
+        Index("ix_tickets_team", "team_id", "created_at", "id"),
+        Index("ix_tickets_created_by", "created_by", "created_at", "id"),
+        Index("ix_tickets_status", "status", "created_at", "id"),
+        Index("ix_tickets_completed_at", "completed_at", "id"),
+        Index(
+            "ix_tickets_unfinished_due",
+            "resolution_due_at",
+            "id",
+            postgresql_where=text(
+                "status IN ('open','in_progress','on_hold') AND deleted_at IS NULL"
+            ),
+        ),
+        Index(
+            "ix_tickets_search",
+            "search",
+            postgresql_using="gin",
+            postgresql_ops={"search": "gin_trgm_ops"},
+        ),
+        Index(
+            "ix_tickets_search_contact",
+            "search_contact",
+            postgresql_using="gin",
+            postgresql_ops={"search_contact": "gin_trgm_ops"},
+        ),
+        Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+        OWN,
+    )
+
+
+class Assignment(Identified, Base):
+    """One team's visit to a ticket."""
+
+    __tablename__ = "assignments"
+
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey(f"{SCHEMA}.tickets.id"), index=True
+    )
+    team_id: Mapped[int]
+    technician_id: Mapped[int | None]
+    status: Mapped[str]
+    reason: Mapped[str | None]
+    created_by: Mapped[int]
+    offered_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    accepted_at: Mapped[datetime | None]
+    en_route_at: Mapped[datetime | None]
+    on_site_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]  # done, not_done, declined or released
+    outcome_reason: Mapped[str | None]
+    updated_at: Mapped[datetime]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+    __table_args__ = (
+        one_of("status", VisitStatus),
+        # One live visit per ticket, one running visit per person.
+        Index(
+            "uq_assignments_live",
+            "ticket_id",
+            unique=True,
+            postgresql_where=text(
+                "status IN ('offered','accepted','en_route','on_site')"
+            ),
+        ),
+        Index(
+            "uq_assignments_running",
+            "technician_id",
+            unique=True,
+            postgresql_where=text(
+                "technician_id IS NOT NULL AND status IN ('en_route','on_site')"
+            ),
+        ),
+        Index("ix_assignments_team", "team_id", "id"),
+        OWN,
+    )
+
+
+class TicketEvent(Base):
+    """One line of a ticket's history. Rows are only ever added (trigger).
+
+    seq counts within the ticket; occurred_at is when it happened, recorded_at
+    when it was written; xid orders the change feed without gaps.
+    """
+
+    __tablename__ = "ticket_events"
+
+    id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey(f"{SCHEMA}.tickets.id"))
+    seq: Mapped[int]
+    kind: Mapped[str]
+    actor_id: Mapped[int | None]
+    via: Mapped[str] = mapped_column(server_default=text("'api'"))
+    occurred_at: Mapped[datetime]
+    recorded_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    changes: Mapped[dict[str, list[object]]] = mapped_column(
+        JSONB, server_default=text("'{}'")
+    )
+    data: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'"))
+    xid: Mapped[int] = mapped_column(
+        server_default=text("(pg_current_xact_id()::text)::bigint")
+    )
+
+    __table_args__ = (
+        one_of("via", Via),
+        UniqueConstraint("ticket_id", "seq"),
+        Index("ix_ticket_events_feed", "xid", "id"),
+        OWN,
+    )
+
+
+class Comment(Identified, Base):
+    __tablename__ = "comments"
+
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey(f"{SCHEMA}.tickets.id"), index=True
+    )
+    author_id: Mapped[int]
+    body: Mapped[str]
+    visibility: Mapped[str]
+    mentions: Mapped[list[str]] = mapped_column(
+        ARRAY(TEXT_), server_default=text("'{}'")
+    )
+    edited_at: Mapped[datetime | None]
+    deleted_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+    __table_args__ = (one_of("visibility", Visibility), OWN)
+
+
+class CommentEdit(Identified, Base):
+    """What a comment said before it was edited or removed."""
+
+    __tablename__ = "comment_edits"
+
+    comment_id: Mapped[int] = mapped_column(
+        ForeignKey(f"{SCHEMA}.comments.id"), index=True
+    )
+    body: Mapped[str]
+    edited_by: Mapped[int]
+
+    __table_args__ = (OWN,)
+
+
+class Attachment(Identified, Base):
+    """A file kept under `storage_key`; the bytes are not in the database."""
+
+    __tablename__ = "attachments"
+
+    ticket_id: Mapped[int] = mapped_column(
+        ForeignKey(f"{SCHEMA}.tickets.id"), index=True
+    )
+    uploaded_by: Mapped[int]
+    filename: Mapped[str]
+    content_type: Mapped[str]  # sniffed, not told
+    size_bytes: Mapped[int]
+    sha256: Mapped[bytes] = mapped_column(LargeBinary)
+    storage_key: Mapped[str] = mapped_column(unique=True)
+    visibility: Mapped[str] = mapped_column(server_default=text("'public'"))
+
+    __table_args__ = (OWN,)
+
+
+class Notification(Identified, Base):
+    __tablename__ = "notifications"
+
+    user_id: Mapped[int]
+    kind: Mapped[str]
+    ticket_id: Mapped[int | None] = mapped_column(ForeignKey(f"{SCHEMA}.tickets.id"))
+    data: Mapped[dict[str, object]] = mapped_column(JSONB, server_default=text("'{}'"))
+    read_at: Mapped[datetime | None]
+
+    __table_args__ = (Index("ix_notifications_user", "user_id", "id"), OWN)
+
+
+class SavedView(Identified, Base):
+    __tablename__ = "saved_views"
+
+    owner_id: Mapped[int] = mapped_column(index=True)
+    name: Mapped[str]
+    filters: Mapped[dict[str, object]] = mapped_column(JSONB)
+    is_shared: Mapped[bool] = mapped_column(server_default=text("false"))
+    updated_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+    __table_args__ = (UniqueConstraint("owner_id", "name"), OWN)
+
+
+class Webhook(Identified, Base):
+    __tablename__ = "webhooks"
+
+    owner_id: Mapped[int]
+    url: Mapped[str]
+    secret: Mapped[str]
+    kinds: Mapped[list[str]] = mapped_column(ARRAY(TEXT_), server_default=text("'{}'"))
+    is_active: Mapped[bool] = mapped_column(server_default=text("true"))
+    feed_xid: Mapped[int] = mapped_column(server_default=text("0"))  # read up to here
+    feed_id: Mapped[int] = mapped_column(server_default=text("0"))
+    version: Mapped[int] = mapped_column(server_default=text("1"))
+
+    __table_args__ = (OWN,)
+
+
+class WebhookDelivery(Identified, Base):
+    __tablename__ = "webhook_deliveries"
+
+    webhook_id: Mapped[int] = mapped_column(
+        ForeignKey(f"{SCHEMA}.webhooks.id", ondelete="CASCADE")
+    )
+    event_id: Mapped[int | None]
+    payload: Mapped[dict[str, object]] = mapped_column(JSONB)
+    state: Mapped[str] = mapped_column(
+        server_default=text("'pending'")
+    )  # pending|delivered|failed
+    next_try_at: Mapped[datetime | None] = mapped_column(server_default=func.now())
+    attempts: Mapped[list[dict[str, object]]] = mapped_column(
+        JSONB, server_default=text("'[]'")
+    )
+
+    __table_args__ = (
+        UniqueConstraint("webhook_id", "event_id"),
+        Index(
+            "ix_webhook_deliveries_due",
+            "next_try_at",
+            postgresql_where=text("state = 'pending'"),
+        ),
+        OWN,
+    )
+
+
+class DailyRollup(Base):
+    """Counts and sums per day and cell. Meaning: tickets_service/rollup.py."""
+
+    __tablename__ = "daily_rollup"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    cut: Mapped[str] = mapped_column(primary_key=True)
+    cell: Mapped[str] = mapped_column(primary_key=True)
+    measures: Mapped[dict[str, float]] = mapped_column(JSONB)
+
+    __table_args__ = (OWN,)

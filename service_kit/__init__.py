@@ -1,0 +1,1 @@
+"""What every Flask service needs, and no ticket word in it."""

@@ -1,0 +1,102 @@
+"""The one application factory behind all four services."""
+
+from flask import Flask, request
+from flask_smorest import Api, Blueprint
+from sqlalchemy import Table
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from service_kit.answers import OrjsonProvider
+from service_kit.auth import init_auth
+from service_kit.database import database, init_database
+from service_kit.errors import Invalid, UnsupportedType
+from service_kit.health import init_health
+from service_kit.idempotency import init_idempotency
+from service_kit.metrics import init_metrics
+from service_kit.problems import register_problem_handlers
+from service_kit.settings import Settings
+from service_kit.tokens import TokenReader
+from service_kit.tracing import init_logs, init_tracing
+
+BODY_METHODS = ("POST", "PUT", "PATCH")
+
+
+def build_app(
+    settings: Settings, idempotency_keys: Table, *blueprints: Blueprint
+) -> Flask:
+    """Return a Flask app with everything that all services share.
+
+    Order matters: request ids come first, so that every later log line and
+    problem response carries one; idempotency last, around the finished views.
+    """
+    init_logs(settings.service, settings.log_level)
+    app = Flask(settings.service, static_folder=None)
+    app.json = OrjsonProvider(app)
+    app.url_map.strict_slashes = True
+    app.url_map.redirect_defaults = False
+    app.config.update(
+        SETTINGS=settings,
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        API_TITLE=f"AIFF {settings.service}",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+    )
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    init_tracing(app)
+    init_database(app, settings)
+    with app.app_context():
+        reader = TokenReader(app, database(), settings)
+    init_auth(app, reader)
+    init_metrics(app, settings.service)
+    init_health(app, settings.service)
+    api = Api(app)
+    for blueprint in blueprints:
+        api.register_blueprint(blueprint)
+    app.extensions["openapi"] = api.spec
+    init_strictness(app)
+    register_problem_handlers(app)
+    init_idempotency(app, idempotency_keys)
+    return app
+
+
+def init_strictness(app: Flask) -> None:
+    """Refuse what a view would otherwise silently ignore: odd bodies and parameters."""
+    takes_query = {name for name, view in app.view_functions.items() if has_query(view)}
+
+    @app.before_request
+    def refuse_the_ignored() -> None:
+        if request.endpoint is None:
+            return
+        if request.query_string and request.endpoint not in takes_query:
+            raise Invalid(dict.fromkeys(request.args, "Unknown parameter."))
+        if (
+            request.method in BODY_METHODS
+            and request.content_length
+            and not wants_json()
+        ):
+            raise UnsupportedType("Send JSON with Content-Type: application/json.")
+
+
+def wants_json() -> bool:
+    """Whether the body is JSON, or the view said that it reads another kind."""
+    from flask import current_app
+
+    view = current_app.view_functions.get(request.endpoint or "")
+    other: tuple[str, ...] = getattr(view, "accepts_types", ())
+    return request.is_json or request.mimetype in other
+
+
+def accepts(*types: str):  # type: ignore[no-untyped-def]
+    """Mark a view that reads bodies of these content types instead of JSON."""
+
+    def decorate(view):  # type: ignore[no-untyped-def]
+        view.accepts_types = types
+        return view
+
+    return decorate
+
+
+def has_query(view: object) -> bool:
+    """Whether a smorest view declares query parameters."""
+    documented = getattr(view, "_apidoc", {}).get("arguments", {})
+    places = [p.get("in") for p in documented.get("parameters", [])]
+    return "query" in places or getattr(view, "takes_any_query", False)

@@ -1,0 +1,56 @@
+"""The request's way to the database.
+
+A POST with an Idempotency-Key runs in a transaction that is already open
+(`service_kit.idempotency`); `transaction()` joins it, so that the write and the
+memory of its answer are kept or lost together.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask, current_app, g
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection
+
+from db.engine import Database, engine_options
+from db.tables import METADATA
+from db.urls import normalised
+from service_kit.settings import Settings
+
+
+def init_database(app: Flask, settings: Settings) -> None:
+    """Give the app its engine, owned by Flask-SQLAlchemy."""
+    app.config["SQLALCHEMY_DATABASE_URI"] = normalised(settings.database_url)
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
+        settings.database_url,
+        role=settings.role,
+        statement_timeout_ms=settings.statement_timeout_ms,
+        pool_size=settings.pool_size,
+    )
+    extension = SQLAlchemy(app, metadata=METADATA)
+    with app.app_context():
+        app.extensions["database"] = Database(extension.engine)
+
+
+def database() -> Database:
+    """Return the current app's database."""
+    found: Database = current_app.extensions["database"]
+    return found
+
+
+@contextmanager
+def transaction() -> Iterator[Connection]:
+    """Yield the request's connection; leaving commits, raising rolls back."""
+    joined: Connection | None = g.get("transaction")
+    if joined is not None:
+        yield joined
+        return
+    with database().transaction() as connection:
+        yield connection
+
+
+@contextmanager
+def read_only() -> Iterator[Connection]:
+    """Yield a connection on which PostgreSQL refuses any write."""
+    with database().read_only() as connection:
+        yield connection

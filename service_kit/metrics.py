@@ -1,0 +1,51 @@
+"""Prometheus figures of one service: requests by route and status, and their time."""
+
+import os
+
+from flask import Flask, Response, g, request
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    generate_latest,
+    multiprocess,
+)
+
+from service_kit.auth import public
+from service_kit.clock import monotonic_s
+
+REQUESTS = Counter(
+    "aiff_requests", "Requests answered", ["service", "route", "method", "status"]
+)
+SECONDS = Histogram(
+    "aiff_request_seconds",
+    "Wall time of a request",
+    ["service"],
+    buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+)
+
+
+def init_metrics(app: Flask, service: str) -> None:
+    @app.after_request
+    def count(response: Response) -> Response:
+        route = request.url_rule.rule if request.url_rule else "none"
+        REQUESTS.labels(service, route, request.method, response.status_code).inc()
+        SECONDS.labels(service).observe(monotonic_s() - g.began)
+        return response
+
+    @app.get("/metrics")
+    @public
+    def metrics() -> Response:
+        """Answer this service's figures in Prometheus' text form."""
+        return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST)
+
+
+def registry() -> CollectorRegistry:
+    """Return the figures of all workers where gunicorn shares a folder for them."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return REGISTRY
+    shared = CollectorRegistry()
+    multiprocess.MultiProcessCollector(shared)
+    return shared

@@ -1,0 +1,73 @@
+"""Request ids and the log line of a request."""
+
+import logging
+import re
+import sys
+import uuid
+from typing import Any
+
+import orjson
+from flask import Flask, Response, g, has_request_context, request
+
+from service_kit.clock import monotonic_s, utc_now
+
+SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
+log = logging.getLogger("access")
+
+
+def init_tracing(app: Flask) -> None:
+    """Take or make the request id first, so that all that follows can name it."""
+
+    @app.before_request
+    def begin() -> None:
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = given if SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+        g.began = monotonic_s()
+
+    @app.after_request
+    def end(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.request_id
+        if request.path not in ("/health", "/ready", "/metrics", "/internal/verify"):
+            log.info("request", extra={"facts": request_facts(response)})
+        return response
+
+
+def request_facts(response: Response) -> dict[str, Any]:
+    """Return what the log says of a request: never a body, a query or a header."""
+    actor = g.get("actor")
+    return {
+        "method": request.method,
+        "path": request.path,
+        "status": response.status_code,
+        "ms": round((monotonic_s() - g.began) * 1000, 1),
+        "user_id": actor.user_id if actor else None,
+    }
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line, with the request id where there is one."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self.service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": utc_now(),
+            "level": record.levelname.lower(),
+            "service": self.service,
+            "message": record.getMessage(),
+        }
+        if has_request_context():
+            line["request_id"] = g.get("request_id")
+        line.update(getattr(record, "facts", {}))
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z).decode()
+
+
+def init_logs(service: str, level: str) -> None:
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(JsonLines(service))
+    logging.basicConfig(level=level, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel("WARNING")
