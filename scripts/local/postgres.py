@@ -165,7 +165,7 @@ def _data_version(data: Path) -> int | None:
     except PermissionError as problem:
         raise CannotStart(
             f"{data} belongs to another account. Run as that account or as root, "
-            "or set AIFF_VAR to a folder of your own."
+            "or set AIFF_VAR_DIR to a folder of your own."
         ) from problem
 
 
@@ -256,7 +256,7 @@ class Cluster:
             except PermissionError as problem:
                 raise CannotStart(
                     f"{folder} cannot be made or used: {problem.strerror}. Set "
-                    "AIFF_VAR to a folder that you may write."
+                    "AIFF_VAR_DIR to a folder that you may write."
                 ) from problem
 
     def _give(self, path: Path) -> None:
@@ -267,7 +267,7 @@ class Cluster:
         if not processes.can_enter(self.account, self.directory):
             raise CannotStart(
                 f"The account {self.account.name}, which runs PostgreSQL because root "
-                f"may not, cannot enter {self.directory}. Set AIFF_VAR to a folder "
+                f"may not, cannot enter {self.directory}. Set AIFF_VAR_DIR to a folder "
                 "that it can enter, such as /var/lib/aiff."
             )
         if self.data.exists() and any(self.data.iterdir()):
@@ -287,7 +287,7 @@ class Cluster:
                 text=True,
                 cwd="/",
                 env=self.binaries.environment(),
-                **processes.step_down(self.account),  # type: ignore[call-overload]
+                **processes.step_down(self.account),
             )
         finally:
             password_file.unlink()

@@ -4,6 +4,7 @@ Every program gets its own process group, a parent-death signal (Linux) and, whe
 root has to step down, another account. Refuses to end by name: only by group.
 """
 
+import contextlib
 import ctypes
 import os
 import pwd
@@ -16,7 +17,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 ACCOUNT = "aiff-local"
@@ -78,7 +79,7 @@ def _find_account(name: str) -> Account | None:
         return None
 
 
-def step_down(account: Account) -> dict[str, object]:
+def step_down(account: Account) -> dict[str, Any]:
     """Return the arguments of `Popen` that make it run as `account`."""
     if os.geteuid() != 0 or account.uid == 0:
         return {}
@@ -93,9 +94,9 @@ def can_enter(account: Account, path: Path) -> bool:
         ["/bin/sh", "-c", 'test -r "$1"', "sh", str(path)],
         check=False,
         cwd="/",
-        **step_down(account),  # type: ignore[call-overload]
+        **step_down(account),
     )
-    return bool(found.returncode == 0)
+    return found.returncode == 0
 
 
 def _die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
@@ -123,7 +124,7 @@ def start(
     Call it from the main thread: the kernel watches the thread that started the
     program, not the process.
     """
-    return subprocess.Popen(
+    started: subprocess.Popen[bytes] = subprocess.Popen(
         [str(part) for part in command],
         env=dict(env) if env is not None else None,
         cwd=cwd or "/",
@@ -131,9 +132,10 @@ def start(
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         start_new_session=True,
-        preexec_fn=_die_with_parent(death_signal),
-        **(step_down(account) if account else {}),  # type: ignore[call-overload]
+        preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - see above
+        **(step_down(account) if account else {}),
     )
+    return started
 
 
 def end(
@@ -145,10 +147,8 @@ def end(
     """Ask a program to stop, then end its whole group."""
     if process.poll() is None:
         process.send_signal(polite)
-        try:
+        with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            pass
     end_group(process.pid)
     process.wait()
 
