@@ -19,6 +19,12 @@ from service_kit.tracing import init_logs, init_tracing
 
 BODY_METHODS = ("POST", "PUT", "PATCH")
 
+# webargs would drop unknown query parameters; the schema decides (it refuses).
+Blueprint.ARGUMENTS_PARSER.DEFAULT_UNKNOWN_BY_LOCATION = {
+    "headers": "exclude",
+    "cookies": "exclude",
+}
+
 
 def build_app(
     settings: Settings, idempotency_keys: Table, *blueprints: Blueprint
