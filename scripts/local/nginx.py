@@ -111,7 +111,7 @@ class Limit:
 
 
 def limits(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the placeholders of the limits. A burst of n lets n + 1 through at once."""
+    """Return the placeholders of the limits. A burst of n lets n + 1 through."""
     login = Limit.read(values, "LOGIN", "10r/m", 9)
     api = Limit.read(values, "API", "50r/s", 100)
     address = Limit.read(values, "ADDRESS", "500r/s", 1000)

@@ -194,3 +194,16 @@ def wait_until(
             return False
         time.sleep(every)
     return False
+
+
+def born(pid: int) -> str:
+    """Return when a process was born, in ticks; empty when it is gone or a zombie.
+
+    With the pid it names one process, though pids are used again. Linux only.
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in ("Z", "X") else fields[19]

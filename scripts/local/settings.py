@@ -33,9 +33,10 @@ PORTS: Mapping[str, tuple[str, int]] = {
 
 
 def environment(values: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return the environment with what `.env` adds to it."""
+    """Return the environment with what `.env` (or AIFF_ENV_FILE) adds to it."""
     given = dict(os.environ if values is None else values)
-    return {**read_env_file(PROJECT / ".env"), **given}
+    file = Path(given.get("AIFF_ENV_FILE") or PROJECT / ".env")
+    return {**read_env_file(file), **given}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,42 @@
+"""How gunicorn runs a service: `gunicorn -c python:service_kit.gunicorn_conf …`.
+
+Every value has a setting of its own, so nothing here needs to be edited. Refuses to
+listen beyond the loopback by itself: the container says BIND_ADDRESS=0.0.0.0.
+"""
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+host = os.environ.get("BIND_ADDRESS") or "127.0.0.1"
+bind = os.environ.get("GUNICORN_BIND") or f"{host}:{os.environ.get('PORT', '8000')}"
+
+worker_class = "gthread"
+workers = int(os.environ.get("GUNICORN_WORKERS") or 2)
+threads = int(os.environ.get("GUNICORN_THREADS") or 4)
+worker_connections = 200
+
+# The gateway closes idle connections after 60 s: it must be the first to do so.
+keepalive = 75
+timeout = int(os.environ.get("GUNICORN_TIMEOUT") or 60)
+graceful_timeout = 10
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+
+# The gateway speaks for the client; nobody else reaches us.
+forwarded_allow_ips = "*" if host != "127.0.0.1" else "127.0.0.1"
+
+# Requests are logged by service_kit.tracing, as JSON with their request id.
+accesslog = None
+errorlog = "-"
+loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
+
+# Newer versions open a socket for commands; nothing here gives any. Older ones
+# pass over a name they do not know.
+control_socket_disable = True
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Take a worker that ended out of the shared figures."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)
