@@ -1,0 +1,1 @@
+"""From the services' own OpenAPI documents to what users import and read."""
