@@ -1,0 +1,1 @@
+"""Analytics: metrics, trends, forecasts and anomalies of the desk."""

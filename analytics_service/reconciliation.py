@@ -1,0 +1,118 @@
+"""Zone × category series and their sums, and forecasts that add up across them.
+
+`cut_table` lays out every cut (total, zones, categories, cells) as sums of cells.
+Forecasts of all cuts, made independently, are projected onto those that add up
+(weighted least squares, Wickramasuriya et al. 2019, with the variances on the
+diagonal), kept non-negative. `whole_cells` rounds to integers that add up too.
+Medians and other quantiles do not add up by nature and are left per cut.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Key = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True)
+class CutTable:
+    """Every cut of a set of cells.
+
+    keys : (zone, category) of each cut; None means all; cells come last
+    sums : shape (n_cuts, n_cells), 1 where the cell belongs to the cut
+    cells : (zone, category) of each cell
+    """
+
+    keys: tuple[Key, ...]
+    sums: Floats
+    cells: tuple[tuple[str, str], ...]
+
+    def rows(self, cell_values: Floats) -> Floats:
+        """Sum cells of shape (n_cells, …) up to all cuts, shape (n_cuts, …)."""
+        return np.tensordot(self.sums, cell_values, axes=1)
+
+
+def cut_table(cells: pd.MultiIndex) -> CutTable:
+    """Return the cuts of cells named by (zone, category): total, margins, cells."""
+    pairs = tuple((str(zone), str(category)) for zone, category in cells)
+    if len(set(pairs)) != len(pairs):
+        raise ValueError("a zone and category may appear only once")
+    zones = sorted({zone for zone, _ in pairs})
+    categories = sorted({category for _, category in pairs})
+    keys: list[Key] = [(None, None)]
+    keys += [(zone, None) for zone in zones]
+    keys += [(None, category) for category in categories]
+    keys += pairs
+    sums = [
+        [zone in (None, z) and category in (None, c) for z, c in pairs]
+        for zone, category in keys
+    ]
+    return CutTable(tuple(keys), np.array(sums, dtype=np.float64), pairs)
+
+
+def reconcile(forecasts: Floats, variances: Floats, table: CutTable) -> Floats:
+    """Return the nearest forecasts that add up, ≥ 0, shape (n_cuts, horizon).
+
+    Parameters
+    ----------
+    forecasts : shape (n_cuts, horizon), values
+    variances : shape (n_cuts,), squared errors of each cut's forecasts so far
+    """
+    floor = max(float(variances.mean()), 1e-9) * 1e-6
+    weighted = table.sums.T / np.maximum(variances, floor)
+    normal = weighted @ table.sums
+    normal += 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
+    cells = np.linalg.solve(normal, weighted @ forecasts)
+    return table.rows(np.maximum(cells, 0.0))
+
+
+def whole_cells(cell_values: Floats, table: CutTable) -> Floats:
+    """Round cells of shape (n_cells, horizon) to integers ≥ 0.
+
+    Totals stay within one of their values, zones are shared out by largest
+    remainder, and what a category lost in one zone it gets in the next, so every
+    sum stays close to its own value.
+    """
+    zones = sorted({zone for zone, _ in table.cells})
+    categories = sorted({category for _, category in table.cells})
+    place = [(zones.index(z), categories.index(c)) for z, c in table.cells]
+    grid = np.zeros((len(zones), len(categories), cell_values.shape[1]))
+    for (z, c), row in zip(place, cell_values, strict=True):
+        grid[z, c] = row
+    whole = np.stack([_round_table(day) for day in np.moveaxis(grid, -1, 0)], axis=-1)
+    return np.stack([whole[z, c] for z, c in place])
+
+
+def _round_table(table: Floats) -> Floats:
+    """Round one zones × categories table, carrying what was lost down each column."""
+    zone_totals = _largest_remainder(table.sum(axis=1), round(float(table.sum())))
+    whole = np.zeros_like(table)
+    carried = np.zeros(table.shape[1])
+    for z, row in enumerate(table):
+        wanted = np.where(row > 0, np.maximum(row + carried, 0.0), 0.0)
+        whole[z] = _largest_remainder(wanted, int(zone_totals[z]))
+        carried += row - whole[z]
+    return whole
+
+
+def _largest_remainder(wanted: Floats, total: int) -> Floats:
+    """Share a total out in integers ≥ 0 as near to `wanted` ≥ 0 as can be.
+
+    Ties go to the first, so that equal inputs give equal answers.
+    """
+    whole = np.floor(wanted)
+    while (missing := total - int(whole.sum())) != 0:
+        rest = wanted - whole
+        if missing > 0:
+            rest = np.where(wanted > 0, rest, -np.inf) if wanted.any() else rest
+            most = min(missing, int(np.isfinite(rest).sum()))
+            best = np.argsort(-rest, kind="stable")[:most]
+            whole[best] += 1
+        else:
+            rest = np.where(whole > 0, rest, np.inf)
+            best = np.argsort(rest, kind="stable")[:-missing]
+            whole[best] = np.maximum(whole[best] - 1, 0)
+    return whole
