@@ -152,6 +152,7 @@ class Ticket(Base):
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    cancelled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     estimated_minutes: Mapped[int | None]
     external_ref: Mapped[str | None] = mapped_column(unique=True)
@@ -160,7 +161,9 @@ class Ticket(Base):
     duplicate_of_id: Mapped[int | None] = mapped_column(
         ForeignKey(f"{SCHEMA}.tickets.id")
     )
+    follows_id: Mapped[int | None] = mapped_column(ForeignKey(f"{SCHEMA}.tickets.id"))
     version: Mapped[int] = mapped_column(server_default=text("1"))
+    seq: Mapped[int] = mapped_column(server_default=text("1"))  # of the last event
     reopen_count: Mapped[int] = mapped_column(SmallInteger, server_default=text("0"))
     hold_reason: Mapped[str | None]
     resolution_code: Mapped[str | None]
@@ -440,14 +443,98 @@ class WebhookDelivery(Identified, Base):
     )
 
 
-class DailyRollup(Base):
-    """Counts and sums per day and cell. Meaning: tickets_service/rollup.py."""
+class Measures:
+    """What is counted and summed per cell. Meaning: tickets_service/rollup.py."""
 
-    __tablename__ = "daily_rollup"
+    created: Mapped[int] = mapped_column(server_default=text("0"))
+    workload_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    backlog_delta: Mapped[int] = mapped_column(server_default=text("0"))
+    completed: Mapped[int] = mapped_column(server_default=text("0"))
+    cancelled: Mapped[int] = mapped_column(server_default=text("0"))
+    reopened: Mapped[int] = mapped_column(server_default=text("0"))
+    first_visit_fixed: Mapped[int] = mapped_column(server_default=text("0"))
+    responded: Mapped[int] = mapped_column(server_default=text("0"))
+    response_wall_s: Mapped[int] = mapped_column(server_default=text("0"))
+    response_work_s: Mapped[int] = mapped_column(server_default=text("0"))
+    response_met: Mapped[int] = mapped_column(server_default=text("0"))
+    response_missed: Mapped[int] = mapped_column(server_default=text("0"))
+    resolution_wall_s: Mapped[int] = mapped_column(server_default=text("0"))
+    resolution_work_s: Mapped[int] = mapped_column(server_default=text("0"))
+    resolution_met: Mapped[int] = mapped_column(server_default=text("0"))
+    resolution_missed: Mapped[int] = mapped_column(server_default=text("0"))
+    visits_done: Mapped[int] = mapped_column(server_default=text("0"))
+    visits_not_done: Mapped[int] = mapped_column(server_default=text("0"))
+    on_site_s: Mapped[int] = mapped_column(server_default=text("0"))
+    travel_s: Mapped[int] = mapped_column(server_default=text("0"))
+    extra: Mapped[dict[str, int]] = mapped_column(JSONB, server_default=text("'{}'"))
 
-    day: Mapped[date] = mapped_column(primary_key=True)
+
+class Rollup(Measures, Base):
+    """Counts and sums per period and cell, folded from the deltas by the worker.
+
+    cut: which of the four dimensions the row keeps, a subset of "ztcp"; the others
+    hold '' (team_id -1). grain: d(ay), m(onth) or a(ll time, starts_on 1970-01-01).
+    """
+
+    __tablename__ = "rollup"
+
     cut: Mapped[str] = mapped_column(primary_key=True)
-    cell: Mapped[str] = mapped_column(primary_key=True)
-    measures: Mapped[dict[str, float]] = mapped_column(JSONB)
+    grain: Mapped[str] = mapped_column(primary_key=True)
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    team_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    starts_on: Mapped[date] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(primary_key=True)
+    priority: Mapped[str] = mapped_column(primary_key=True)
+
+    __table_args__ = (Index("ix_rollup_starts_on", "cut", "grain", "starts_on"), OWN)
+
+
+class RollupDelta(Measures, Base):
+    """What one write changed in one finest cell of one day; folded, then deleted.
+
+    team_id 0: no team.
+    """
+
+    __tablename__ = "rollup_deltas"
+
+    id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
+    starts_on: Mapped[date]
+    zone: Mapped[str]
+    team_id: Mapped[int]
+    category: Mapped[str]
+    priority: Mapped[str]
+
+    __table_args__ = (OWN,)
+
+
+class TicketCount(Base):
+    """Tickets as they stand now, per status and cell. team_id: -1 any, 0 none."""
+
+    __tablename__ = "ticket_counts"
+
+    team_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    zone: Mapped[str] = mapped_column(primary_key=True)
+    status: Mapped[str] = mapped_column(primary_key=True)
+    priority: Mapped[str] = mapped_column(primary_key=True)
+    category: Mapped[str] = mapped_column(primary_key=True)
+    tickets: Mapped[int] = mapped_column(server_default=text("0"))
+    breached: Mapped[int] = mapped_column(server_default=text("0"))  # unfinished ones
+
+    __table_args__ = (OWN,)
+
+
+class TicketCountDelta(Base):
+    """What one write changed in `ticket_counts`; folded, then deleted."""
+
+    __tablename__ = "ticket_count_deltas"
+
+    id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
+    team_id: Mapped[int]
+    zone: Mapped[str]
+    status: Mapped[str]
+    priority: Mapped[str]
+    category: Mapped[str]
+    tickets: Mapped[int]
+    breached: Mapped[int]
 
     __table_args__ = (OWN,)

@@ -34,7 +34,10 @@ SELECT id, number, title, description, status, priority, priority_rank, category
        reopen_count, hold_reason, resolution_code, policy_id, calendar_id,
        response_target_s, response_due_at, response_risk_at, responded_at, response_elapsed_s,
        response_verdict, resolution_target_s, resolution_due_at, resolution_risk_at,
-       resolution_elapsed_s, resolution_verdict, paused_at, breached_at, external_ref, search
+       resolution_elapsed_s, resolution_verdict, paused_at, breached_at, external_ref, search,
+       cancelled_at, response_breached_at, response_wall_s, resolution_wall_s,
+       response_used_us, response_from_at, resolution_used_us, resolution_from_at,
+       duplicate_of_id, follows_id
 FROM tickets.tickets WHERE deleted_at IS NULL;
 
 CREATE OR REPLACE VIEW tickets.visit_facts AS
@@ -58,7 +61,34 @@ CREATE OR REPLACE VIEW tickets.policy_versions AS
 SELECT id, name, version, calendar_id, zones, priorities, targets, options, is_active
 FROM tickets.sla_policies;
 
-CREATE OR REPLACE VIEW tickets.daily_figures AS SELECT * FROM tickets.daily_rollup;
+-- Exact at any moment: what is folded, and the deltas of the writes since.
+-- How to read it: tickets_service/rollup.py.
+DROP VIEW IF EXISTS tickets.daily_figures;
+CREATE VIEW tickets.daily_figures AS
+SELECT cut, grain, starts_on, zone, team_id, category, priority, created, workload_minutes,
+       backlog_delta, completed, cancelled, reopened, first_visit_fixed, responded,
+       response_wall_s, response_work_s, response_met, response_missed, resolution_wall_s,
+       resolution_work_s, resolution_met, resolution_missed, visits_done, visits_not_done,
+       on_site_s, travel_s, extra
+FROM tickets.rollup
+UNION ALL
+SELECT c.cut, g.grain,
+       CASE g.grain WHEN 'd' THEN d.starts_on
+                    WHEN 'm' THEN date_trunc('month', d.starts_on)::date
+                    ELSE DATE '1970-01-01' END,
+       CASE WHEN strpos(c.cut, 'z') > 0 THEN d.zone ELSE '' END,
+       CASE WHEN strpos(c.cut, 't') > 0 THEN d.team_id ELSE -1 END,
+       CASE WHEN strpos(c.cut, 'c') > 0 THEN d.category ELSE '' END,
+       CASE WHEN strpos(c.cut, 'p') > 0 THEN d.priority ELSE '' END,
+       created, workload_minutes,
+       backlog_delta, completed, cancelled, reopened, first_visit_fixed, responded,
+       response_wall_s, response_work_s, response_met, response_missed, resolution_wall_s,
+       resolution_work_s, resolution_met, resolution_missed, visits_done, visits_not_done,
+       on_site_s, travel_s, extra
+FROM tickets.rollup_deltas d
+CROSS JOIN (VALUES (''), ('z'), ('t'), ('c'), ('p'), ('zt'), ('zc'), ('zp'), ('tc'), ('tp'),
+                   ('cp'), ('ztcp')) AS c(cut)
+CROSS JOIN (VALUES ('d'), ('m'), ('a')) AS g(grain);
 
 -- Unfinished tickets per team, for the team list.
 CREATE OR REPLACE VIEW tickets.open_work AS

@@ -1,0 +1,1 @@
+"""Tickets: open them, send teams, move them on, and keep the promise."""
