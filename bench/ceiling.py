@@ -16,7 +16,8 @@ from flask import Flask, Response, request
 SECRET = "the-ceiling-has-nothing-to-hide-from-anyone"  # noqa: S105 - not a secret
 COLUMNS = (
     "id, number, title, description, status, priority, category, cause, zone, "
-    "location, lat, lon, team_id, technician_id, created_by, created_at, updated_at, opened_at, "
+    "location, lat, lon, team_id, technician_id, created_by, created_at, updated_at, "
+    "opened_at, "
     "started_at, completed_at, closed_at, estimated_minutes, tags, version"
 )
 LIST = f"""SELECT coalesce(json_agg(t), '[]')::text FROM (
