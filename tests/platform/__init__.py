@@ -1,0 +1,1 @@
+"""The platform's promises: what starts, what comes back, what is left behind."""
