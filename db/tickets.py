@@ -187,9 +187,21 @@ class Ticket(Base):
     resolution_elapsed_s: Mapped[int | None]  # frozen while paused and at the verdict
     resolution_verdict: Mapped[str | None]
     paused_at: Mapped[datetime | None]
-    breached_at: Mapped[
-        datetime | None
-    ]  # resolution clock, once breached (also if paused since)
+    # Once the resolution clock is breached, also if it is paused since.
+    breached_at: Mapped[datetime | None]
+    response_breached_at: Mapped[datetime | None]
+    # A running clock has used X_used_us plus the working time since X_from_at;
+    # X_from_at is NULL while it stands (paused, judged, stopped).
+    response_used_us: Mapped[int | None]
+    response_from_at: Mapped[datetime | None]
+    resolution_used_us: Mapped[int | None]
+    resolution_from_at: Mapped[datetime | None]
+    response_wall_s: Mapped[int | None]  # opening to first response
+    resolution_wall_s: Mapped[int | None]  # opening to completion, less pauses
+    check_at: Mapped[datetime | None]  # when the sweeper next has something to do
+    memo: Mapped[dict[str, object]] = mapped_column(
+        JSONB
+    )  # of the replay, beyond columns
 
     search: Mapped[str] = mapped_column(
         Computed(
@@ -226,6 +238,36 @@ class Ticket(Base):
             postgresql_where=text(
                 "status IN ('open','in_progress','on_hold') AND deleted_at IS NULL"
             ),
+        ),
+        Index(
+            "ix_tickets_check_at",
+            "check_at",
+            postgresql_where=text("check_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_tickets_risk",
+            "resolution_risk_at",
+            postgresql_where=text(
+                "status IN ('open','in_progress') AND deleted_at IS NULL "
+                "AND breached_at IS NULL"
+            ),
+        ),
+        Index(
+            "ix_tickets_response_wall",
+            "response_wall_s",
+            "responded_at",
+            postgresql_where=text("response_wall_s IS NOT NULL"),
+        ),
+        Index(
+            "ix_tickets_resolution_wall",
+            "resolution_wall_s",
+            "completed_at",
+            postgresql_where=text("resolution_wall_s IS NOT NULL"),
+        ),
+        Index(
+            "ix_tickets_parent",
+            "parent_id",
+            postgresql_where=text("parent_id IS NOT NULL"),
         ),
         Index(
             "ix_tickets_search",
