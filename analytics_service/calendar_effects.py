@@ -50,7 +50,7 @@ def day_factors(
     """
     n_past = values.shape[1]
     flags = holiday_flags(dates, country, subdivision)
-    ordinary = ~flags[:n_past].any(axis=1)
+    ordinary = ~np.any(flags[:n_past], axis=1)
     factors = _weekday_factors(values, dates, ordinary)
     if n_past >= MIN_DAYS_FOR_YEAR:
         base = values.mean(axis=1, keepdims=True) * factors[:, :n_past]

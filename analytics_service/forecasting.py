@@ -147,9 +147,7 @@ def forecast(
     if live.any():
         ahead = _ahead(dates, horizon)
         make = _short_history if model == BASELINE else _smoothed
-        mean[live], quantiles[live] = make(
-            history[live] / unit, ahead, horizon, calendar
-        )
+        mean[live], quantiles[live] = make(history[live] / unit, ahead, calendar)
     quantiles *= unit
     if whole:
         quantiles = np.round(quantiles)
@@ -187,24 +185,18 @@ def forecast_cuts(
     free = forecast(
         history, dates, horizon=horizon, calendar=calendar, whole=whole, keys=table.keys
     )
-    return coherent(free, history, table, whole=whole)
+    return coherent(free, table, whole=whole)
 
 
-def coherent(
-    free: Forecast, history: Floats, table: CutTable, *, whole: bool
-) -> Forecast:
-    """Make the forecasts of all cuts add up; intervals move with their means.
-
-    The weight of a cut's own forecast is one over the variance of its weekly
-    differences, the errors of a seasonal naive forecast.
-    """
-    variances = ((history[:, 7:] - history[:, :-7]) ** 2).mean(axis=1)
-    mean = reconcile(free.mean, variances, table)
+def coherent(free: Forecast, table: CutTable, *, whole: bool) -> Forecast:
+    """Make the forecasts of all cuts add up; intervals move with their means."""
+    n_cells = len(table.cells)
+    mean = reconcile(free.mean, free.mean[-n_cells:], table)
     ratio = np.clip(mean / np.maximum(free.mean, 1e-9), 0.5, 2.0)
     quantiles = free.quantiles * ratio[:, None]
-    value = reconcile(quantiles[:, LEVELS.index(0.5)], variances, table)
+    value = reconcile(free.median, mean[-n_cells:], table)
     if whole:
-        value = table.rows(whole_cells(value[-len(table.cells) :], table))
+        value = table.rows(whole_cells(value[-n_cells:], table))
         quantiles = np.round(quantiles)
     return replace(free, mean=mean, quantiles=quantiles, value=value)
 
@@ -222,14 +214,15 @@ def teams_needed(
 
 
 def _smoothed(
-    history: Floats, dates: pd.DatetimeIndex, horizon: int, calendar: Calendar
+    history: Floats, dates: pd.DatetimeIndex, calendar: Calendar
 ) -> tuple[Floats, Floats]:
     """The model proper, for at least FULL_DAYS days of series that are not empty.
 
     Always runs 28 days ahead, so that a shorter horizon is a part of the longer.
     """
     n_past = history.shape[1]
-    span = dates[:n_past].append(_ahead(dates[:n_past], MAX_HORIZON)[n_past:])
+    horizon = len(dates) - n_past
+    span = _ahead(dates[:n_past], MAX_HORIZON)
     factors = day_factors(history, span, calendar.country, calendar.subdivision)
     panel = Panel(np.sqrt(history), np.sqrt(factors), np.asarray(span.day_of_week))
     origins = past_origins(n_past)
@@ -272,7 +265,7 @@ def _chunk(panel: Panel, origins: list[int]) -> Floats:
 
 
 def _short_history(
-    history: Floats, dates: pd.DatetimeIndex, horizon: int, calendar: Calendar
+    history: Floats, dates: pd.DatetimeIndex, calendar: Calendar
 ) -> tuple[Floats, Floats]:
     """Series mean × weekday profile of all series, with wide intervals.
 
@@ -282,7 +275,7 @@ def _short_history(
     n_past = history.shape[1]
     weekday = np.asarray(dates.day_of_week)
     flags = holiday_flags(dates[:n_past], calendar.country, calendar.subdivision)
-    ordinary = ~flags[:, :2].any(axis=1)
+    ordinary = ~np.any(flags[:, :2], axis=1)
     total = history.sum(axis=0) * ordinary
     level = total.sum() / max(int(ordinary.sum()), 1)
     member = np.eye(7)[weekday[:n_past]] * ordinary[:, None]
@@ -321,6 +314,6 @@ def _numbered(n_series: int) -> tuple[Key, ...]:
 
 
 def _unit(history: Floats) -> float:
-    """How many minutes behave like one ticket: variance ÷ mean of weekly differences."""
+    """Minutes that behave like one ticket: variance of weekly differences ÷ mean."""
     variance = ((history[:, 7:] - history[:, :-7]) ** 2).mean() / 2
     return float(max(variance / max(float(history.mean()), 1e-9), 1e-9))

@@ -81,7 +81,7 @@ def _bucket_spread(error: Floats, bucket: NDArray[np.intp]) -> Floats:
         if len(members):
             low, high = np.quantile(members, (0.02, 0.98))
             spread[k] = np.sqrt((np.clip(members, low, high) ** 2).mean())
-    return np.maximum(spread, 0.02)
+    return np.asarray(np.maximum(spread, 0.02))
 
 
 def _series_scale(unit: Floats) -> Floats:
@@ -95,7 +95,7 @@ def _series_scale(unit: Floats) -> Floats:
 
 
 def _bucket_quantiles(unit: Floats, bucket: NDArray[np.intp]) -> tuple[Floats, Floats]:
-    """Quantiles of the unit errors per bucket: at LEVELS, and fine ones for the mean."""
+    """Quantiles of the unit errors per bucket: at LEVELS, and finely for the mean."""
     cuts = np.empty((N_BUCKETS, len(LEVELS)))
     fine = np.empty((N_BUCKETS, len(FINE_LEVELS)))
     everything = unit.ravel()

@@ -1,10 +1,10 @@
 """Zone × category series and their sums, and forecasts that add up across them.
 
 `cut_table` lays out every cut (total, zones, categories, cells) as sums of cells.
-Forecasts of all cuts, made independently, are projected onto those that add up
-(weighted least squares, Wickramasuriya et al. 2019, with the variances on the
-diagonal), kept non-negative. `whole_cells` rounds to integers that add up too.
-Medians and other quantiles do not add up by nature and are left per cut.
+Forecasts of all cuts, made independently, are raked: the total stands, its parts are
+scaled to it. (Least-squares reconciliation was worse at every level: sums of means
+that leave storms out drag the total down.) `whole_cells` rounds to integers that add
+up too. Medians and other quantiles do not add up by nature and are left per cut.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Key = tuple[str | None, str | None]
+
+FITTING_ROUNDS = 20
 
 
 @dataclass(frozen=True)
@@ -53,20 +55,37 @@ def cut_table(cells: pd.MultiIndex) -> CutTable:
     return CutTable(tuple(keys), np.array(sums, dtype=np.float64), pairs)
 
 
-def reconcile(forecasts: Floats, variances: Floats, table: CutTable) -> Floats:
-    """Return the nearest forecasts that add up, ≥ 0, shape (n_cuts, horizon).
+def reconcile(margins: Floats, cells: Floats, table: CutTable) -> Floats:
+    """Return forecasts that add up, ≥ 0, shape (n_cuts, horizon).
+
+    The total is kept: its own forecast was the best of all at every origin tried.
+    Zones and categories are scaled to it, cells to both by iterative proportional
+    fitting (Deming & Stephan 1940).
 
     Parameters
     ----------
-    forecasts : shape (n_cuts, horizon), values
-    variances : shape (n_cuts,), squared errors of each cut's forecasts so far
+    margins : shape (n_cuts, horizon), forecasts ≥ 0 of all cuts; cells not used
+    cells : shape (n_cells, horizon), forecasts that give the cells' shares: means,
+        since the medians of rare events are all 0
     """
-    floor = max(float(variances.mean()), 1e-9) * 1e-6
-    weighted = table.sums.T / np.maximum(variances, floor)
-    normal = weighted @ table.sums
-    normal += 1e-9 * np.trace(normal) / len(normal) * np.eye(len(normal))
-    cells = np.linalg.solve(normal, weighted @ forecasts)
-    return table.rows(np.maximum(cells, 0.0))
+    zones = np.array([c is None and z is not None for z, c in table.keys])
+    categories = np.array([z is None and c is not None for z, c in table.keys])
+    sides = [
+        (table.sums[side], _scaled(margins[side], margins[0]))
+        for side in (categories, zones)
+    ]
+    fitted = np.maximum(cells, 0.0)
+    for _ in range(FITTING_ROUNDS):
+        for members, wanted in sides:
+            ratio = wanted / np.maximum(members @ fitted, 1e-12)
+            fitted = fitted * (members.T @ ratio)
+    return table.rows(_scaled(fitted, margins[0]))
+
+
+def _scaled(parts: Floats, total: Floats) -> Floats:
+    """Scale parts of shape (n_parts, horizon) to sum to the total of each day."""
+    scaled: Floats = parts * (total / np.maximum(parts.sum(axis=0), 1e-12))
+    return scaled
 
 
 def whole_cells(cell_values: Floats, table: CutTable) -> Floats:

@@ -217,4 +217,5 @@ def _level_and_rest(roots: Floats, root_factors: Floats) -> tuple[Floats, Floats
 def _weekday_means(rest: Floats, weekday: Ints) -> Floats:
     """Means by weekday, shrunk to 0 as if four more days had none: shape (7, n)."""
     member = np.eye(WEEK)[weekday]
-    return (member.T @ rest.T) / (member.sum(axis=0)[:, None] + 4.0)
+    means: Floats = (member.T @ rest.T) / (member.sum(axis=0)[:, None] + 4.0)
+    return means
