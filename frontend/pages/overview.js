@@ -1,0 +1,158 @@
+// The first page: how the work stands now, where it is going, and what needs a look.
+//
+// Every figure is the API's own; a tile leads to the tickets that it counts.
+
+import { bars, lineChart, onTheMap, parts, tileMap } from '../charts.js';
+import { ago, count, duration, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
+
+const UNFINISHED = ['open', 'in_progress', 'on_hold'];
+const HISTORY_DAYS = 42;
+
+const dayAgo = (days) => new Date(Date.now() - days * 86400000).toISOString().slice(0, 10);
+
+export async function show({ api, user }) {
+  const page = el('div', { class: 'page overview' },
+    el('h1', {}, t('Overview')));
+  const tiles = el('div', { class: 'tiles' });
+  const status = el('div');
+  const trend = el('div');
+  const insights = el('div');
+  const summary = api.get('/api/tickets/stats/summary');
+  loadInto(tiles, () => summary, drawTiles, { lines: 2 });
+  loadInto(status, () => summary, drawStatus);
+  page.append(tiles);
+  if (user.role === 'requester') {
+    page.append(panel(t('My tickets by status'), {}, status));
+    return page;
+  }
+  loadInto(trend, () => loadTrend(api), drawTrend, { lines: 8 });
+  loadInto(insights, () => api.get('/api/ai/insights'), drawInsights, { lines: 6 });
+  const map = el('div');
+  const performance = el('div');
+  page.append(
+    el('div', { class: 'grid two-one' },
+      panel(t('Created and completed'), { note: t('Per day, with the forecast of what will come in') }, trend),
+      panel(t('Needs a look'), { note: t('Found in the data, each with its evidence') }, insights)),
+    el('div', { class: 'grid one-two' },
+      panel(t('All tickets by status'), {}, status),
+      panel(t('Unfinished work by zone'), { note: t('Tickets open, in progress or on hold') }, map)),
+    panel(t('The last 30 days'), { note: t('Against the 30 days before') }, performance));
+  whenSeen(map, () => loadInto(map, () => api.get('/api/analytics/zones'), drawMap));
+  whenSeen(performance, () => loadInto(performance,
+    () => api.get('/api/analytics/performance', { by: 'zone', compare: 'previous' }), drawPerformance));
+  return page;
+}
+
+const tile = (label, value, { href, kind, note } = {}) =>
+  el(href ? 'a' : 'div', { class: `tile is-${kind ?? 'plain'}`, href },
+    el('span', { class: 'label' }, label), el('b', { class: 'figure' }, value), note ? el('small', {}, note) : null);
+
+function drawTiles(s) {
+  const backlog = UNFINISHED.reduce((sum, code) => sum + (s.by_status?.[code] ?? 0), 0);
+  return [
+    tile(t('Unfinished'), count(backlog), { href: `#/tickets?status=${UNFINISHED.join(',')}`, note: t('{n} in all', { n: count(s.total) }) }),
+    tile(t('Overdue'), count(s.overdue), { href: '#/tickets?sla_state=breached', kind: s.overdue ? 'bad' : 'good', note: t('past the promised time') }),
+    tile(t('At risk'), count(s.at_risk), { href: '#/tickets?sla_state=at_risk', kind: s.at_risk ? 'warn' : 'good', note: t('75 % of the time used') }),
+    tile(t('Unassigned'), count(s.unassigned), { href: `#/tickets?assigned=false&status=${UNFINISHED.join(',')}`, kind: s.unassigned ? 'warn' : 'good', note: t('no team yet') }),
+    tile(t('Created today'), count(s.created_today), { note: t('Completed today: {n}', { n: count(s.completed_today) }) }),
+    tile(t('Promise kept'), percent(s.sla_met_ratio, 1), { note: t('of judged tickets') }),
+    tile(t('Time to resolve'), duration(s.median_resolution_minutes), { note: t('median; 9 in 10 within {time}', { time: duration(s.p90_resolution_minutes) }) }),
+  ];
+}
+
+const drawStatus = (s) => [
+  parts(t('All tickets by status'), Object.entries(s.by_status ?? {}).map(([code, value]) => ({ code, value, href: `#/tickets?status=${code}` }))),
+  el('h3', {}, t('By priority')),
+  bars(Object.entries(s.by_priority ?? {}).map(([code, value]) => ({ name: word(code), value, kind: code, href: `#/tickets?priority=${code}` }))),
+  el('p', { class: 'muted small' }, t('As of'), ' ', timeOf(s.as_of)),
+];
+
+async function loadTrend(api) {
+  const query = { granularity: 'day', from: dayAgo(HISTORY_DAYS), to: dayAgo(0) };
+  const [created, completed, forecast] = await Promise.all([
+    api.get('/api/analytics/trends', { metric: 'created', ...query }),
+    api.get('/api/analytics/trends', { metric: 'completed', ...query }),
+    api.get('/api/analytics/forecast', { metric: 'created', horizon_days: 14 }).catch((problem) => {
+      if (problem.code === 'not_enough_history') return null;
+      throw problem;
+    }),
+  ]);
+  return { created, completed, forecast };
+}
+
+function drawTrend({ created, completed, forecast }) {
+  if (![...created.series, ...completed.series].some((p) => p.value)) return empty(t('No tickets in this period yet.'));
+  return [
+    lineChart({
+      title: t('Created and completed'),
+      series: [{ name: t('Created'), kind: 'created', points: created.series },
+        { name: t('Completed'), kind: 'completed', points: completed.series }],
+      forecast: forecast ? { name: t('Forecast'), points: forecast.points } : null,
+      marks: created.anomalies ?? [],
+    }),
+    forecast ? el('p', { class: 'muted small' }, forecastNote(forecast)) : null,
+  ].filter(Boolean);
+}
+
+function forecastNote({ model, accuracy }) {
+  const error = accuracy?.wape ?? null;
+  const known = error === null ? '' : t('typical error {error}', { error: percent(error) });
+  return [t('Forecast by {model}', { model }), known].filter(Boolean).join(', ');
+}
+
+const SEVERITY = { critical: 'bad', high: 'bad', warning: 'warn', medium: 'warn', info: 'info', low: 'info' };
+
+function drawInsights({ items }) {
+  if (!items.length) return empty(t('Nothing stands out at the moment.'));
+  return el('ul', { class: 'insights' }, items.slice(0, 6).map((item) => el('li', { class: `is-${SEVERITY[item.severity] ?? 'info'}` },
+    el('p', { class: 'kind' }, icon(SEVERITY[item.severity] === 'info' ? 'clock' : 'warn'), word(item.kind),
+      item.first_seen_at ? el('small', { class: 'muted' }, ago(item.first_seen_at)) : null),
+    el('h3', {}, hereFor(item.tickets_url) ? el('a', { href: hereFor(item.tickets_url) }, item.title) : item.title),
+    el('p', {}, item.text),
+    item.suggested_action ? el('p', { class: 'action' }, actionText(item.suggested_action)) : null)));
+}
+
+const actionText = (action) => (typeof action === 'string' ? action : action.text ?? word(action.code));
+
+function drawMap(answer) {
+  const rows = (answer.items ?? answer.zones ?? []).map((zone) => {
+    const name = zone.name ?? zone.zone;
+    const backlog = figure(zone, 'backlog').value;
+    return { name, value: backlog, text: t('{n} unfinished', { n: count(backlog) }),
+      href: `#/tickets?zone=${encodeURIComponent(name)}&status=${UNFINISHED.join(',')}` };
+  }).sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
+  if (!rows.length) return empty(t('No zones to show.'));
+  const drawn = rows.filter((row) => onTheMap(row.name));
+  const listed = drawn.length > 4 ? rows.slice(0, 8) : rows.slice(0, 16);
+  return el('div', { class: drawn.length > 4 ? 'map-and-list' : '' },
+    drawn.length > 4 ? tileMap(t('Unfinished work by zone'), drawn) : null, bars(listed));
+}
+
+// name, whether more is better, how to show
+const COMPARED = [
+  ['created', null], ['completed', true], ['completion_ratio', true], ['sla_met_ratio_resolution', true],
+  ['first_visit_fix_ratio', true], ['reopen_ratio', false],
+];
+const TITLES = {
+  created: 'Created', completed: 'Completed', completion_ratio: 'Completion ratio', sla_met_ratio_resolution: 'Resolution promise kept',
+  first_visit_fix_ratio: 'Fixed at the first visit', reopen_ratio: 'Reopened',
+};
+
+function drawPerformance({ overall, previous }) {
+  const before = previous?.overall ?? previous;
+  return el('div', { class: 'tiles' }, COMPARED.map(([name, better]) => {
+    const now = figure(overall, name);
+    const text = /_ratio/.test(name) ? (v) => percent(v, 1) : count;
+    return el('div', { class: 'tile', title: now.definition ?? null },
+      el('span', { class: 'label' }, t(TITLES[name])), el('b', { class: 'figure' }, text(now.value)),
+      change(now.value, figure(before, name).value, better, text));
+  }));
+}
+
+function change(now, before, better, text) {
+  if (now === null || before === null || before === undefined) return null;
+  const up = now > before;
+  const kind = now === before || better === null ? 'plain' : up === better ? 'good' : 'bad';
+  const arrow = now === before ? '=' : up ? '▲' : '▼';
+  return el('small', { class: `change is-${kind}` }, `${arrow} ${t('before: {value}', { value: text(before) })}`);
+}
