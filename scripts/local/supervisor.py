@@ -20,6 +20,7 @@ from scripts.local.console import Console
 from scripts.local.processes import Account, CannotStart
 
 PAUSES_S = (0.0, 0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 30.0)
+STOP_WITHIN_S = 15.0
 STEADY_S = 60.0  # after so long the next death counts as the first
 
 
@@ -53,6 +54,7 @@ class Supervisor:
         self.console = console
         self.state_file = state_file
         self.programs: list[Program] = []
+        self.layers: list[tuple[Program, ...]] = []
         self.stopping = False
         self.is_ready = False
         self._selector = selectors.DefaultSelector()
@@ -71,6 +73,7 @@ class Supervisor:
 
         Raises CannotStart when one is not; a wish to stop ends the wait.
         """
+        self.layers.append(programs)
         for program in programs:
             self.programs.append(program)
             self._spawn(program)
@@ -216,20 +219,29 @@ class Supervisor:
     # --- ending ---------------------------------------------------------------
 
     def stop(self) -> None:
-        """End all programs, the last one started first."""
+        """End all programs, those started last first, side by side."""
         self.stopping = True
-        for program in reversed(self.programs):
-            if program.process is None:
-                continue
-            if program.process.poll() is None:
-                program.process.send_signal(program.stop_signal)
-            end_at = time.monotonic() + 15
-            while program.process.poll() is None and time.monotonic() < end_at:
+        for layer in reversed(self.layers):
+            running = [program for program in layer if program.process is not None]
+            for program in running:
+                self._ask_to_stop(program)
+            end_at = time.monotonic() + STOP_WITHIN_S
+            while any(map(_lives, running)) and time.monotonic() < end_at:
                 self.pump(0.05)
+            for program in running:
+                self._see_off(program)
+        self.state_file.unlink(missing_ok=True)
+
+    @staticmethod
+    def _ask_to_stop(program: Program) -> None:
+        if program.process is not None and program.process.poll() is None:
+            program.process.send_signal(program.stop_signal)
+
+    def _see_off(self, program: Program) -> None:
+        if program.process is not None:
             processes.end(program.process, seconds=0.1)
             self._drain(program)
             self.console.say("stopped", program.name)
-        self.state_file.unlink(missing_ok=True)
 
     def mark_ready(self) -> None:
         self.is_ready = True
@@ -268,6 +280,10 @@ def end_leftovers(state_file: Path, console: Console) -> None:
             if processes.born(pid):
                 processes.end_group(pid)
     state_file.unlink(missing_ok=True)
+
+
+def _lives(program: Program) -> bool:
+    return program.process is not None and program.process.poll() is None
 
 
 def _said(status: int) -> str:

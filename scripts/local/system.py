@@ -244,12 +244,16 @@ class System:
     def _migrate(self, supervisor: Supervisor) -> None:
         if supervisor.run_once(self.migrate_program()) and not supervisor.stopping:
             raise CannotStart("the migrations failed; their last lines are above.")
-        if self.cluster is not None and not supervisor.stopping:
-            give_logins(
-                self.owner_url,
-                {f"aiff_{s}": self.settings.secret(f"aiff_{s}") for s in SERVICES},
-            )
+        if not supervisor.stopping:
+            self.give_logins()
         self.write_run_file()
+
+    def give_logins(self) -> None:
+        """Let each writer role of our own server log in with its own password."""
+        if self.cluster is not None:
+            roles = [f"aiff_{service}" for service in SERVICES]
+            passwords = {role: self.settings.secret(role) for role in roles}
+            give_logins(self.owner_url, passwords)
 
     def _start_services(self, supervisor: Supervisor) -> None:
         services = [self.service_program(service) for service in SERVICES]
