@@ -90,6 +90,9 @@ class Session(Identified, Base):
     refresh_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     previous_hash: Mapped[bytes | None] = mapped_column(LargeBinary, index=True)
     rotated_at: Mapped[datetime | None]
+    # With it and a refresh token its one successor is computed, so that a refresh
+    # asked twice within the grace is answered twice the same.
+    rotation_key: Mapped[bytes] = mapped_column(LargeBinary)
 
     __table_args__ = ({"schema": SCHEMA},)
 

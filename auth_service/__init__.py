@@ -1,0 +1,1 @@
+"""Who people are: accounts, sessions, second factors, teams, keys and the audit."""

@@ -1,0 +1,54 @@
+"""The auth service: `create_app()` makes it."""
+
+import logging
+
+from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
+
+from auth_service import factor_routes, routes, session_routes, team_routes
+from auth_service.door import Door
+from auth_service.mail import Post
+from auth_service.passwords import Hasher
+from auth_service.preferences import Preferences
+from auth_service.signing import Signer
+from db.auth import idempotency_keys
+from service_kit.app import build_app
+from service_kit.database import database
+from service_kit.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+def create_app(
+    settings: Settings | None = None, preferences: Preferences | None = None
+) -> Flask:
+    """Return the app. The first signing key is made now, or when the database comes."""
+    settings = settings or Settings.from_env("auth")
+    preferences = preferences or Preferences.from_env()
+    app = build_app(
+        settings,
+        idempotency_keys,
+        session_routes.blueprint,
+        routes.blueprint,
+        factor_routes.blueprint,
+        team_routes.blueprint,
+        session_routes.open_blueprint,
+    )
+    with app.app_context():
+        signer = Signer(app, database(), settings)
+        app.extensions["door"] = Door(
+            preferences,
+            Hasher(preferences.hashes_at_once),
+            signer,
+            Post(settings, preferences),
+        )
+        if not signer.symmetric:
+            prepare_key(signer)
+    return app
+
+
+def prepare_key(signer: Signer) -> None:
+    try:
+        signer.current()
+    except SQLAlchemyError:
+        log.warning("no database yet: the signing key is made with the first login")

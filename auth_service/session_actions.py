@@ -1,0 +1,414 @@
+"""Logging in, staying in and logging out.
+
+A refusal here is often itself worth remembering (a wrong password, a stolen
+refresh token), so these functions return the refusal instead of raising it; the
+view raises it once the memory is committed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from auth_service import credentials, factor_actions, lockout, queries
+from auth_service.actions import end_sessions
+from auth_service.audit import Caller, Kind, note
+from auth_service.passwords import Hasher
+from auth_service.preferences import Preferences
+from auth_service.schemas import Login
+from db.auth import LoginFailure, Session, UsedRefreshToken, User
+from db.engine import Database
+from db.scope import Actor
+from service_kit.errors import AppError, NotFound, TooMany, Unauthenticated
+
+GRACE = timedelta(seconds=10)
+MOST_COUNTED = 1_000  # failures; the wait has long stopped growing
+LONGEST_SESSION = timedelta(days=90)  # however often it is refreshed
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A session that may be given tokens now."""
+
+    session_id: int
+    user_id: int
+    role: str
+    refresh_token: str
+    recovery_codes: list[str] | None = None
+
+
+def log_in(
+    database: Database,
+    hasher: Hasher,
+    preferences: Preferences,
+    login: Login,
+    *,
+    caller: Caller,
+    now: datetime,
+) -> Entry | AppError:
+    """Let someone in who knows the password, and the second factor where one is on.
+
+    No connection is held while the password is hashed. Failures in the meantime
+    count: a lock that fell since is respected, so guesses made at once gain nothing.
+    """
+    with database.read_only() as connection:
+        refusal = lock_on(connection, login.username, caller, now)
+        account = queries.find_account(connection, login.username)
+    if refusal is not None:
+        return refusal
+    stored = account.password_hash if account else None
+    is_right = hasher.matches(stored, login.password)
+    renewed = None
+    if is_right and stored is not None and hasher.is_outdated(stored):
+        renewed = hasher.hash(login.password)
+    with database.transaction() as connection:
+        refusal = lock_on(connection, login.username, caller, now, for_update=True)
+        if refusal is not None:
+            return refusal
+        if account is None or not is_right:
+            return note_failure(connection, login, account, caller, now)
+        passed = factor_actions.check_second_factor(
+            connection, account, login, preferences, caller=caller, now=now
+        )
+        if isinstance(passed, factor_actions.Wrong):
+            return note_failure(connection, login, account, caller, now)
+        if isinstance(passed, AppError):
+            return passed
+        forgive(connection, login.username, caller)
+        note_login(connection, account.id, renewed, caller, now)
+        return open_session(
+            connection,
+            account,
+            life=preferences.session_life,
+            caller=caller,
+            now=now,
+            recovery_codes=passed.recovery_codes,
+        )
+
+
+def lock_on(
+    connection: Connection,
+    typed: str,
+    caller: Caller,
+    now: datetime,
+    *,
+    for_update: bool = False,
+) -> TooMany | None:
+    """Return the refusal of a locked name and address, None if it is open."""
+    row = select(LoginFailure.locked_until).where(*failures_of(typed, caller))
+    locked_until = connection.scalar(row.with_for_update() if for_update else row)
+    seconds = lockout.seconds_left(locked_until, now)
+    if not seconds:
+        return None
+    return TooMany(
+        "Too many wrong passwords; wait a little.",
+        retry_after_s=seconds,
+        code="account_locked",
+    )
+
+
+def failures_of(typed: str, caller: Caller) -> tuple[Any, Any]:
+    return (
+        LoginFailure.account_key == lockout.account_key(typed),
+        LoginFailure.address == lockout.counted_address(caller.address),
+    )
+
+
+def note_failure(
+    connection: Connection,
+    login: Login,
+    account: queries.Account | None,
+    caller: Caller,
+    now: datetime,
+) -> Unauthenticated:
+    """Count a failure, lock if it is one too many; return the one refusal of all."""
+    failures = count_failure(connection, login.username, caller, now)
+    user_id = account.id if account else None
+    note(connection, Kind.LOGIN_FAILED, caller, user_id=user_id, failures=failures)
+    wait = lockout.wait_after(failures)
+    if wait is not None:
+        connection.execute(
+            update(LoginFailure)
+            .where(*failures_of(login.username, caller))
+            .values(locked_until=now + wait)
+        )
+        seconds = int(wait.total_seconds())
+        note(connection, Kind.LOCKED, caller, user_id=user_id, seconds=seconds)
+    return Unauthenticated(
+        "The user name or the password is wrong.", code="invalid_credentials"
+    )
+
+
+def count_failure(
+    connection: Connection, typed: str, caller: Caller, now: datetime
+) -> int:
+    """Return how many failures in a row this is; long ago ones are forgotten."""
+    row = LoginFailure
+    new = upsert(row).values(
+        account_key=lockout.account_key(typed),
+        address=lockout.counted_address(caller.address),
+        failures=1,
+        last_failed_at=now,
+    )
+    forgotten = row.last_failed_at < now - lockout.FORGOTTEN_AFTER
+    counted = new.on_conflict_do_update(
+        index_elements=["account_key", "address"],
+        set_={
+            "failures": case(
+                (forgotten, 1), else_=func.least(row.failures + 1, MOST_COUNTED)
+            ),
+            "last_failed_at": now,
+            "locked_until": None,
+        },
+    )
+    return int(connection.execute(counted.returning(row.failures)).scalar_one())
+
+
+def forgive(connection: Connection, typed: str, caller: Caller) -> None:
+    connection.execute(delete(LoginFailure).where(*failures_of(typed, caller)))
+
+
+def note_login(
+    connection: Connection,
+    user_id: int,
+    renewed_hash: str | None,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    values: dict[str, Any] = {"last_login_at": now}
+    if renewed_hash is not None:
+        values["password_hash"] = renewed_hash
+    connection.execute(update(User).where(User.id == user_id).values(**values))
+    note(connection, Kind.LOGGED_IN, caller, user_id=user_id, actor_id=user_id)
+
+
+def open_session(
+    connection: Connection,
+    account: queries.Account,
+    *,
+    life: timedelta,
+    caller: Caller,
+    now: datetime,
+    recovery_codes: list[str] | None = None,
+) -> Entry:
+    """Begin a session: the family of one refresh token and all its successors."""
+    refresh_token = credentials.new_secret()
+    session_id = connection.execute(
+        insert(Session)
+        .values(
+            user_id=account.id,
+            device=caller.device,
+            address=caller.address,
+            created_at=now,
+            last_used_at=now,
+            expires_at=now + life,
+            refresh_hash=credentials.digest(refresh_token),
+            rotation_key=credentials.new_rotation_key(),
+        )
+        .returning(Session.id)
+    ).scalar_one()
+    return Entry(session_id, account.id, account.role, refresh_token, recovery_codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The session a refresh token belongs, or once belonged, to."""
+
+    id: int
+    user_id: int
+    role: str
+    is_active: bool
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+    rotated_at: datetime | None
+    refresh_hash: bytes
+    previous_hash: bytes | None
+    rotation_key: bytes
+
+
+INVALID = "The refresh token is not valid; log in again."
+
+
+def refresh(
+    connection: Connection,
+    refresh_token: str,
+    preferences: Preferences,
+    *,
+    caller: Caller,
+    now: datetime,
+) -> Entry | AppError:
+    """Exchange a refresh token for its successor.
+
+    The token just before is answered the same for ten seconds (an answer that got
+    lost, two tabs at once); any older one is a theft and ends the whole family.
+    """
+    presented = credentials.digest(refresh_token)
+    family = find_family(connection, presented)
+    if family is None or not family.is_active or family.revoked_at is not None:
+        return Unauthenticated(INVALID, code="invalid_token")
+    if family.expires_at <= now:
+        return Unauthenticated(INVALID, code="token_expired")
+    following = credentials.successor(refresh_token, family.rotation_key)
+    entry = Entry(family.id, family.user_id, family.role, following)
+    if rotate(connection, family, presented, following, preferences, now):
+        return entry
+    family = find_family(connection, presented)  # as the winner left it
+    if family and is_in_grace(family, presented, now):
+        return entry
+    return revoke_family(connection, family, caller, now)
+
+
+def find_family(connection: Connection, presented: bytes) -> Family | None:
+    columns = (
+        Session.id,
+        Session.user_id,
+        User.role,
+        User.is_active,
+        Session.created_at,
+        Session.expires_at,
+        Session.revoked_at,
+        Session.rotated_at,
+        Session.refresh_hash,
+        Session.previous_hash,
+        Session.rotation_key,
+    )
+    families = select(*columns).join(User, User.id == Session.user_id)
+    row = connection.execute(
+        families.where(
+            or_(Session.refresh_hash == presented, Session.previous_hash == presented)
+        )
+    ).first()
+    if row is None:
+        used = select(UsedRefreshToken.session_id).where(
+            UsedRefreshToken.token_hash == presented
+        )
+        row = connection.execute(
+            families.where(Session.id == used.scalar_subquery())
+        ).first()
+    return Family(*row) if row else None
+
+
+def rotate(
+    connection: Connection,
+    family: Family,
+    presented: bytes,
+    following: str,
+    preferences: Preferences,
+    now: datetime,
+) -> bool:
+    """Replace the current refresh token, if `presented` still is it."""
+    ends = min(now + preferences.session_life, family.created_at + LONGEST_SESSION)
+    rotated = connection.execute(
+        update(Session)
+        .where(
+            Session.id == family.id,
+            Session.refresh_hash == presented,
+            Session.revoked_at.is_(None),
+        )
+        .values(
+            refresh_hash=credentials.digest(following),
+            previous_hash=presented,
+            rotated_at=now,
+            last_used_at=now,
+            expires_at=ends,
+        )
+    )
+    if rotated.rowcount == 0:
+        return False
+    used = upsert(UsedRefreshToken).values(
+        token_hash=presented, session_id=family.id, used_at=now
+    )
+    connection.execute(used.on_conflict_do_nothing())
+    return True
+
+
+def is_in_grace(family: Family, presented: bytes, now: datetime) -> bool:
+    return (
+        family.revoked_at is None
+        and family.rotated_at is not None
+        and family.previous_hash is not None
+        and bytes(family.previous_hash) == presented
+        and now - family.rotated_at <= GRACE
+    )
+
+
+def revoke_family(
+    connection: Connection, family: Family | None, caller: Caller, now: datetime
+) -> Unauthenticated:
+    if family is not None and family.revoked_at is None:
+        connection.execute(
+            update(Session)
+            .where(Session.id == family.id)
+            .values(revoked_at=now, revoked_reason="refresh token reused")
+        )
+        note(
+            connection,
+            Kind.TOKEN_REUSED,
+            caller,
+            user_id=family.user_id,
+            session_id=family.id,
+        )
+    return Unauthenticated(
+        "This refresh token was used before; the session has been ended.",
+        code="token_reused",
+    )
+
+
+def log_out(
+    connection: Connection,
+    *,
+    actor: Actor,
+    everywhere: bool,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """End the caller's session, or all of theirs."""
+    if everywhere:
+        end_sessions(connection, actor.user_id, reason="logged out", now=now)
+    else:
+        connection.execute(
+            update(Session)
+            .where(Session.id == actor.session_id, Session.revoked_at.is_(None))
+            .values(revoked_at=now, revoked_reason="logged out")
+        )
+    note(
+        connection,
+        Kind.LOGGED_OUT,
+        caller,
+        user_id=actor.user_id,
+        actor_id=actor.user_id,
+        everywhere=everywhere,
+    )
+
+
+def revoke_session(
+    connection: Connection,
+    session_id: int,
+    *,
+    actor: Actor,
+    caller: Caller,
+    now: datetime,
+) -> None:
+    """End one of the actor's own sessions; raises NotFound."""
+    ended = connection.execute(
+        update(Session)
+        .where(
+            Session.id == session_id,
+            Session.user_id == actor.user_id,
+            Session.revoked_at.is_(None),
+        )
+        .values(revoked_at=now, revoked_reason="ended by its owner")
+    )
+    if ended.rowcount == 0:
+        raise NotFound(f"There is no session {session_id}.")
+    note(
+        connection,
+        Kind.SESSION_REVOKED,
+        caller,
+        user_id=actor.user_id,
+        actor_id=actor.user_id,
+        session_id=session_id,
+    )
