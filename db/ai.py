@@ -49,6 +49,7 @@ class Insight(Identified, Base):
     payload: Mapped[dict[str, object]] = mapped_column(JSONB)
     first_seen_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
+    resolved_at: Mapped[datetime | None]  # a sweep no longer found it
     dismissed_by: Mapped[int | None]
     dismissed_at: Mapped[datetime | None]
 

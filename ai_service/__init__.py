@@ -1,0 +1,1 @@
+"""The AI service: risk, insights, dispatch advice and the assistant."""

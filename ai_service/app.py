@@ -1,0 +1,14 @@
+"""The AI service as a WSGI application."""
+
+from flask import Flask
+
+from ai_service.routes import blueprint
+from db.ai import idempotency_keys
+from service_kit.app import build_app
+from service_kit.settings import Settings
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the service; gunicorn runs `ai_service.app:create_app()`."""
+    settings = settings or Settings.from_env("ai")
+    return build_app(settings, idempotency_keys, blueprint)

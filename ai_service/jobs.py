@@ -1,0 +1,32 @@
+"""Background work of the AI service."""
+
+from ai_service import actions
+from db.ai import idempotency_keys
+from service_kit.clock import utc_now
+from service_kit.idempotency import forget_old_keys
+from service_kit.worker import Job, JobContext
+
+MINUTE_S, HOUR_S = 60.0, 3600.0
+
+
+def refresh_models(context: JobContext) -> None:
+    with context.database.transaction() as connection:
+        actions.train_models(connection, utc_now())
+
+
+def sweep_insights(context: JobContext) -> None:
+    tz = context.settings.organisation_zone
+    with context.database.transaction() as connection:
+        actions.sweep_insights(connection, utc_now(), tz)
+
+
+def forget_keys(context: JobContext) -> None:
+    with context.database.transaction() as connection:
+        forget_old_keys(connection, idempotency_keys)
+
+
+JOBS = (
+    Job("ai.refresh_models", 6 * HOUR_S, refresh_models),
+    Job("ai.sweep_insights", MINUTE_S / 2, sweep_insights),
+    Job("ai.forget_keys", HOUR_S, forget_keys),
+)

@@ -1,0 +1,169 @@
+"""Rows and callers for the AI service's tests, arranged straight in the database."""
+
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import jwt
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import insert, select
+
+from ai_service.app import create_app
+from db.auth import Session, Team, User
+from db.engine import Database
+from db.tickets import Assignment, Ticket
+from service_kit.clock import utc_now
+from service_kit.tokens import AUDIENCE, ISSUER
+from tests.conftest import settings_for
+
+SECRET = "a secret of the tests that is long enough"
+SHAH_ALAM = (3.07, 101.52)
+
+Headers = dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def ai_app(database_url: str) -> Flask:
+    return create_app(settings_for("ai", database_url, jwt_secret=SECRET))
+
+
+@pytest.fixture
+def client(ai_app: Flask, database: Database) -> FlaskClient:
+    return ai_app.test_client()
+
+
+class World:
+    """Adds rows with sensible values; each method returns the new row's id."""
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.last_ticket = 0
+
+    def one(self, table: Any, values: dict[str, Any]) -> int:
+        with self.database.transaction() as connection:
+            new = insert(table).values(**values).returning(table.id)
+            return connection.execute(new).scalar_one()
+
+    def team(self, name: str, zone: str = "Selangor", **changes: Any) -> int:
+        lat, lon = SHAH_ALAM
+        values: dict[str, Any] = {
+            "name": name,
+            "zone": zone,
+            "skills": {"ftth_repair": 2, "ftth_install": 2},
+            "base_lat": lat,
+            "base_lon": lon,
+            "shift_start": time(0, 0),
+            "shift_end": time(23, 59),
+        }
+        return self.one(Team, values | changes)
+
+    def user(self, role: str, **changes: Any) -> int:
+        name = changes.pop("username", f"{role}-{uuid.uuid4().hex[:6]}")
+        values = {
+            "username": name,
+            "username_key": name,
+            "email": f"{name}@example.test",
+            "email_key": f"{name}@example.test",
+            "role": role,
+        }
+        return self.one(User, values | changes)
+
+    def ticket(self, **changes: Any) -> int:
+        self.last_ticket += 1
+        now = utc_now()
+        opened = changes.pop("opened_at", now - timedelta(hours=1))
+        lat, lon = SHAH_ALAM
+        values: dict[str, Any] = {
+            "id": self.last_ticket,
+            "title": "No signal at home",
+            "status": "open",
+            "priority": "medium",
+            "category": "repair",
+            "zone": "Selangor",
+            "lat": lat + 0.05,
+            "lon": lon,
+            "created_by": 999,
+            "created_at": opened,
+            "updated_at": opened,
+            "opened_at": opened,
+            "resolution_target_s": 57_600,
+            "resolution_due_at": now + timedelta(days=2),
+            "resolution_risk_at": now + timedelta(days=1),
+        }
+        if "memo" in Ticket.__table__.columns:
+            values["memo"] = {}
+        return self.one(Ticket, values | changes)
+
+    def judged(self, used: float, **changes: Any) -> int:
+        """Add a finished ticket that took `used` of its promised 16 hours."""
+        opened = changes.pop("opened_at", datetime(2026, 9, 1, tzinfo=UTC))
+        values: dict[str, Any] = {
+            "status": "closed",
+            "opened_at": opened,
+            "completed_at": opened + timedelta(hours=16 * used),
+            "resolution_due_at": opened + timedelta(hours=16),
+            "resolution_elapsed_s": int(57_600 * used),
+            "resolution_verdict": "missed" if used > 1 else "met",
+        }
+        return self.ticket(**(values | changes))
+
+    def visit(self, ticket_id: int, team_id: int, **changes: Any) -> int:
+        now = utc_now()
+        values = {
+            "ticket_id": ticket_id,
+            "team_id": team_id,
+            "status": "done",
+            "created_by": 999,
+            "offered_at": now,
+            "updated_at": now,
+        }
+        return self.one(Assignment, values | changes)
+
+    def token(self, role: str, **changes: Any) -> str:
+        """Log a new user in; return the access token."""
+        user_id = self.user(role, **changes)
+        expires = utc_now() + timedelta(hours=1)
+        values = {
+            "user_id": user_id,
+            "expires_at": expires,
+            "refresh_hash": uuid.uuid4().bytes,
+        }
+        if "rotation_key" in Session.__table__.columns:
+            values["rotation_key"] = b"-"
+        session_id = self.one(Session, values)
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "iat": utc_now(),
+            "nbf": utc_now(),
+            "exp": expires,
+            "sub": str(user_id),
+            "jti": uuid.uuid4().hex,
+            "typ": "access",
+            "type": "access",
+            "fresh": False,
+            "sid": session_id,
+        }
+        return jwt.encode(claims, SECRET, algorithm="HS256")
+
+    def rows(self, table: Any) -> list[Any]:
+        with self.database.read_only() as connection:
+            return list(connection.execute(select(table).order_by(table.id)).all())
+
+
+@pytest.fixture
+def world(database: Database) -> World:
+    return World(database)
+
+
+@pytest.fixture
+def as_role(world: World) -> Callable[..., Headers]:
+    """Return a function: role and user fields in, headers of a fresh login out."""
+
+    def headers(role: str, **changes: Any) -> Headers:
+        return {"Authorization": f"Bearer {world.token(role, **changes)}"}
+
+    return headers
