@@ -1,0 +1,155 @@
+"""Days that do not fit what the days before them led one to expect.
+
+The score is the one-step error of the robust seasonal smoother on the square-root
+scale, divided by the usual size of such errors, so an outlier of yesterday does not
+hide today's. A day is flagged beyond 3.5 when it also passes Benjamini-Hochberg over
+the series of that day; CUSUM finds lasting shifts that no single day shows. Refuses
+to judge fewer than 28 days.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
+
+from analytics_service.calendar_effects import day_factors
+from analytics_service.smoothing import Panel, Trace, smooth
+
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+
+MIN_DAYS = 28
+RATES = ((0.1, 0.05),)
+CLIP_SIGMAS = 5.0
+THRESHOLD = 3.5
+FALSE_DISCOVERY_RATE = 0.05
+COUNT_SIGMA = 0.5  # of the root of a Poisson count: no series is steadier than chance
+WINSOR_SIGMAS = 2.0  # how far an outlier may bend the calendar effects
+STORM_SIGMAS = 12.0  # what one day may add to the usual size of errors
+WEEKDAY_SHARE = 0.3  # of the error variance that is taken from the same weekday
+CUSUM_SLACK = 0.5
+CUSUM_LIMIT = 8.0
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Expected values and standardised surprises, both of shape (n_series, n_days)."""
+
+    expected: Floats
+    score: Floats
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A lasting change of level: the day it began, the day it was sure, up or down.
+
+    Days count from 0, the first day of the values.
+    """
+
+    series: int
+    began: int
+    detected: int
+    upwards: bool
+
+
+def score_days(
+    values: ArrayLike,
+    dates: pd.DatetimeIndex,
+    country: str | None = None,
+    subdivision: str | None = None,
+) -> Scores:
+    """Score every day of every series; |score| is in robust standard deviations.
+
+    Parameters
+    ----------
+    values : shape (n_series, n_days), counts (minutes: divide by a typical ticket's)
+    dates : consecutive days, at least 28
+
+    Raises
+    ------
+    ValueError
+        Below 28 days, or when values and dates differ in length.
+    """
+    counts = np.asarray(values, dtype=np.float64)
+    if counts.ndim != 2 or counts.shape[1] != len(dates):
+        raise ValueError("values must be (n_series, n_days), one column a date")
+    if len(dates) < MIN_DAYS:
+        raise ValueError(f"need {MIN_DAYS} days to score, got {len(dates)}")
+    weekday = np.asarray(dates.day_of_week)
+    roots = np.sqrt(counts)
+    first, sigma = _one_step(Panel(roots, np.ones_like(roots), weekday))
+    limit = WINSOR_SIGMAS * np.maximum(np.median(sigma, axis=1, keepdims=True), 0.3)
+    calm = np.maximum(roots - first + np.clip(first, -limit, limit), 0.0) ** 2
+    factors = day_factors(calm, dates, country, subdivision)
+    panel = Panel(roots, np.sqrt(factors), weekday)
+    error, sigma = _one_step(panel)
+    expected = np.maximum(roots - error, 0.0) ** 2
+    return Scores(expected, error / _usual(error, sigma, weekday))
+
+
+def flag(score: Floats) -> Bools:
+    """Return which days are anomalies, same shape (n_series, n_days).
+
+    |score| > 3.5, and Benjamini-Hochberg at 5 % over the series of the same day.
+    """
+    n_series = len(score)
+    chance = 2 * norm.sf(np.abs(score))
+    order = np.sort(chance, axis=0)
+    ranks = np.arange(1, n_series + 1)[:, None]
+    passing = order <= FALSE_DISCOVERY_RATE * ranks / n_series
+    limit = np.where(passing, order, -1.0).max(axis=0)
+    flagged: Bools = (np.abs(score) > THRESHOLD) & (chance <= limit)
+    return flagged
+
+
+def shifts(score: Floats) -> list[Shift]:
+    """Return lasting shifts by two-sided CUSUM (k = 0.5, h = 8) of the scores.
+
+    Scores beyond the flagging threshold count as that much, so one wild day is no
+    shift. After a detection the sums start anew.
+    """
+    found = []
+    for series, row in enumerate(np.clip(score, -THRESHOLD, THRESHOLD)):
+        for upwards, signed in ((True, row), (False, -row)):
+            found += [
+                Shift(series, began, day, upwards) for began, day in _cusum(signed)
+            ]
+    return sorted(found, key=lambda shift: (shift.series, shift.detected))
+
+
+def _cusum(row: Floats) -> list[tuple[int, int]]:
+    """(first day of the rise, day of detection) of each crossing of the limit."""
+    total, began, found = 0.0, 0, []
+    for day, value in enumerate(row):
+        if total == 0.0:
+            began = day
+        total = max(0.0, total + float(value) - CUSUM_SLACK)
+        if total > CUSUM_LIMIT:
+            found.append((began, day))
+            total = 0.0
+    return found
+
+
+def _one_step(panel: Panel) -> tuple[Floats, Floats]:
+    """One-step errors and their running robust sigma, each (n_series, n_days)."""
+    trace = Trace()
+    smooth(panel, [panel.n_past], RATES, CLIP_SIGMAS, trace)
+    return np.stack(trace.error, axis=-1)[0], np.stack(trace.sigma, axis=-1)[0]
+
+
+def _usual(error: Floats, sigma: Floats, weekday: NDArray[np.int64]) -> Floats:
+    """Usual size of the errors of a series, in part of the same weekday.
+
+    From all days, storms included up to a limit: a series that often storms is not
+    surprising when it does.
+    """
+    limit = STORM_SIGMAS * np.median(sigma, axis=1, keepdims=True)
+    square = np.clip(error, -limit, limit) ** 2
+    member = np.eye(7)[weekday]
+    by_weekday = square @ member / np.maximum(member.sum(axis=0), 1)
+    overall = square.mean(axis=1, keepdims=True)
+    mixed = (1 - WEEKDAY_SHARE) * overall + WEEKDAY_SHARE * by_weekday[:, weekday]
+    usual: Floats = np.maximum(np.sqrt(mixed), COUNT_SIGMA)
+    return usual
