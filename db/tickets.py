@@ -187,6 +187,13 @@ class Ticket(Base):
     resolution_elapsed_s: Mapped[int | None]  # frozen while paused and at the verdict
     resolution_verdict: Mapped[str | None]
     paused_at: Mapped[datetime | None]
+    # A sort key without NULL: paused tickets come last.
+    due_key: Mapped[datetime] = mapped_column(
+        Computed(
+            "coalesce(resolution_due_at, TIMESTAMPTZ '9999-12-31 00:00:00+00')",
+            persisted=True,
+        )
+    )
     # Once the resolution clock is breached, also if it is paused since.
     breached_at: Mapped[datetime | None]
     response_breached_at: Mapped[datetime | None]
@@ -239,6 +246,8 @@ class Ticket(Base):
                 "status IN ('open','in_progress','on_hold') AND deleted_at IS NULL"
             ),
         ),
+        Index("ix_tickets_due_key", "due_key", "id"),
+        Index("ix_tickets_priority", "priority_rank", "id"),
         Index(
             "ix_tickets_check_at",
             "check_at",
@@ -490,6 +499,9 @@ class Measures:
 
     created: Mapped[int] = mapped_column(server_default=text("0"))
     workload_minutes: Mapped[int] = mapped_column(server_default=text("0"))
+    unfinished_open: Mapped[int] = mapped_column(server_default=text("0"))
+    unfinished_in_progress: Mapped[int] = mapped_column(server_default=text("0"))
+    unfinished_on_hold: Mapped[int] = mapped_column(server_default=text("0"))
     backlog_delta: Mapped[int] = mapped_column(server_default=text("0"))
     completed: Mapped[int] = mapped_column(server_default=text("0"))
     cancelled: Mapped[int] = mapped_column(server_default=text("0"))
@@ -514,8 +526,9 @@ class Measures:
 class Rollup(Measures, Base):
     """Counts and sums per period and cell, folded from the deltas by the worker.
 
-    cut: which of the four dimensions the row keeps, a subset of "ztcp"; the others
-    hold '' (team_id -1). grain: d(ay), m(onth) or a(ll time, starts_on 1970-01-01).
+    cut: which of the five dimensions the row keeps, of "ztcpk"; the others hold ''
+    (team_id and technician_id -1). grain: d(ay), w(eek from Monday), m(onth) or
+    a(ll time, starts_on 1970-01-01).
     """
 
     __tablename__ = "rollup"
@@ -527,6 +540,7 @@ class Rollup(Measures, Base):
     starts_on: Mapped[date] = mapped_column(primary_key=True)
     category: Mapped[str] = mapped_column(primary_key=True)
     priority: Mapped[str] = mapped_column(primary_key=True)
+    technician_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
 
     __table_args__ = (Index("ix_rollup_starts_on", "cut", "grain", "starts_on"), OWN)
 
@@ -534,7 +548,7 @@ class Rollup(Measures, Base):
 class RollupDelta(Measures, Base):
     """What one write changed in one finest cell of one day; folded, then deleted.
 
-    team_id 0: no team.
+    team_id, technician_id 0: none.
     """
 
     __tablename__ = "rollup_deltas"
@@ -545,6 +559,7 @@ class RollupDelta(Measures, Base):
     team_id: Mapped[int]
     category: Mapped[str]
     priority: Mapped[str]
+    technician_id: Mapped[int] = mapped_column(server_default=text("0"))
 
     __table_args__ = (OWN,)
 

@@ -65,7 +65,8 @@ FROM tickets.sla_policies;
 -- How to read it: tickets_service/rollup.py.
 DROP VIEW IF EXISTS tickets.daily_figures;
 CREATE VIEW tickets.daily_figures AS
-SELECT cut, grain, starts_on, zone, team_id, category, priority, created, workload_minutes,
+SELECT cut, grain, starts_on, zone, team_id, category, priority, technician_id,
+       created, workload_minutes, unfinished_open, unfinished_in_progress, unfinished_on_hold,
        backlog_delta, completed, cancelled, reopened, first_visit_fixed, responded,
        response_wall_s, response_work_s, response_met, response_missed, resolution_wall_s,
        resolution_work_s, resolution_met, resolution_missed, visits_done, visits_not_done,
@@ -74,21 +75,23 @@ FROM tickets.rollup
 UNION ALL
 SELECT c.cut, g.grain,
        CASE g.grain WHEN 'd' THEN d.starts_on
+                    WHEN 'w' THEN date_trunc('week', d.starts_on)::date
                     WHEN 'm' THEN date_trunc('month', d.starts_on)::date
                     ELSE DATE '1970-01-01' END,
        CASE WHEN strpos(c.cut, 'z') > 0 THEN d.zone ELSE '' END,
        CASE WHEN strpos(c.cut, 't') > 0 THEN d.team_id ELSE -1 END,
        CASE WHEN strpos(c.cut, 'c') > 0 THEN d.category ELSE '' END,
        CASE WHEN strpos(c.cut, 'p') > 0 THEN d.priority ELSE '' END,
-       created, workload_minutes,
+       CASE WHEN strpos(c.cut, 'k') > 0 THEN d.technician_id ELSE -1 END,
+       created, workload_minutes, unfinished_open, unfinished_in_progress, unfinished_on_hold,
        backlog_delta, completed, cancelled, reopened, first_visit_fixed, responded,
        response_wall_s, response_work_s, response_met, response_missed, resolution_wall_s,
        resolution_work_s, resolution_met, resolution_missed, visits_done, visits_not_done,
        on_site_s, travel_s, extra
 FROM tickets.rollup_deltas d
 CROSS JOIN (VALUES (''), ('z'), ('t'), ('c'), ('p'), ('zt'), ('zc'), ('zp'), ('tc'), ('tp'),
-                   ('cp'), ('ztcp')) AS c(cut)
-CROSS JOIN (VALUES ('d'), ('m'), ('a')) AS g(grain);
+                   ('cp'), ('ztk'), ('zcp'), ('ztc'), ('ztp'), ('ztcp')) AS c(cut)
+CROSS JOIN (VALUES ('d'), ('w'), ('m'), ('a')) AS g(grain);
 
 -- Unfinished tickets per team, for the team list.
 CREATE OR REPLACE VIEW tickets.open_work AS

@@ -6,11 +6,12 @@ the difference between the ticket after and before as rows of `rollup_deltas`
 `rollup`. So recounting from the events gives the same sums, always.
 
 Every contribution of a ticket stands in the cell of its *present* zone, team,
-category and priority (so that a list with those filters returns exactly the rows
-counted); visits stand in the cell of their own team. Days are local days of the
-organisation. Measures, each on the day of:
+technician, category and priority (so that a list with those filters returns exactly
+the rows counted); visits stand in the cell of their own team and technician. Days
+are local days of the organisation. Measures, each on the day of:
 
     created, workload_minutes      created_at (deleted tickets nowhere)
+    unfinished_<status>            created_at, of tickets that are unfinished now: ages
     backlog_delta                  +1 created, -1 completed or cancelled, +1 reopened:
                                    the backlog at the end of a day is the sum up to it
     completed, reopened,           last completed_at, of tickets completed or closed;
@@ -26,14 +27,16 @@ organisation. Measures, each on the day of:
     on_site_s, travel_s
     extra                          counters by name: `held:<reason>` working seconds of
                                    pauses on the day of completion; `met:<policy_id>`,
-                                   `missed:<policy_id>` verdicts on resolution; four
+                                   `missed:<policy_id>` verdicts on resolution, and
+                                   `late:<reason>` why it was missed; four
                                    histograms `<which>:<bin>`: rw, rk (resolution
                                    wall and working), fw, fk (first response)
 
 Reading (contract view `tickets.daily_figures`): choose the cut whose letters are the
-dimensions filtered and grouped by (z, t, c, p; three dimensions: use `ztcp`), the
-grain `d` for the odd days at both ends and `m` for whole months between (`a` holds
-all time on 1970-01-01), then sum. Medians: add up the histograms, find the bin of
+dimensions filtered and grouped by (z, t, c, p and k for technicians; if there is
+none, the smallest one that has them), the grain `d` for the odd days at both ends,
+`w` for whole weeks from Monday and `m` for whole months between (`a` holds all time
+on 1970-01-01), then sum. Medians: add up the histograms, find the bin of
 the rank (`bin_of`, `bin_bounds`: bins are 2 % wide), then read the exact values from
 `ticket_facts` with `resolution_wall_s` in the bounds and `completed_at` in the period
 (indexed; about 2 % of the rows); without that read the error is at most 1 %.
@@ -43,7 +46,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -55,6 +58,9 @@ from tickets_service.ticket_state import Book, TicketState, VisitState
 MEASURES = (
     "created",
     "workload_minutes",
+    "unfinished_open",
+    "unfinished_in_progress",
+    "unfinished_on_hold",
     "backlog_delta",
     "completed",
     "cancelled",
@@ -74,10 +80,13 @@ MEASURES = (
     "on_site_s",
     "travel_s",
 )
-CUTS = ("", "z", "t", "c", "p", "zt", "zc", "zp", "tc", "tp", "cp", "ztcp")
-GRAINS = ("d", "m", "a")
+CUTS = (
+    *("", "z", "t", "c", "p", "zt", "zc", "zp", "tc", "tp", "cp"),
+    *("ztk", "zcp", "ztc", "ztp", "ztcp"),
+)
+GRAINS = ("d", "w", "m", "a")
 ALL_TIME = date(1970, 1, 1)
-ANY_TEAM, NO_TEAM = -1, 0
+ANY, NONE = -1, 0  # of teams and technicians
 DAY_S = 86_400
 BIN_WIDTH = math.log(1.02)
 
@@ -88,6 +97,7 @@ class Cell(NamedTuple):
     team_id: int
     category: str
     priority: str
+    technician_id: int = NONE
 
 
 class CountCell(NamedTuple):
@@ -109,15 +119,18 @@ class Tally:
     zone: ZoneInfo
     cells: dict[Cell, Sums]
 
-    def add(self, at: datetime, *, team_id: int | None = None, **sums: int) -> None:
-        self.add_all(at, sums, team_id)
+    def add(self, at: datetime, **sums: int) -> None:
+        self.add_all(at, sums)
 
-    def add_all(self, at: datetime, sums: Sums, team_id: int | None = None) -> None:
-        """Add to the cell of a local day, for the ticket's team unless told."""
-        t = self.ticket
-        team = t.team_id if team_id is None else team_id
+    def add_all(
+        self, at: datetime, sums: Sums, visit: VisitState | None = None
+    ) -> None:
+        """Add to the cell of a local day, for those of the visit if one is given."""
+        t, by = self.ticket, visit or self.ticket
         day = at.astimezone(self.zone).date()
-        cell = self.cells[Cell(day, t.zone, team or NO_TEAM, t.category, t.priority)]
+        team_id, technician_id = by.team_id or NONE, by.technician_id or NONE
+        key = Cell(day, t.zone, team_id, t.category, t.priority, technician_id)
+        cell = self.cells[key]
         for name, value in sums.items():
             cell[name] = cell.get(name, 0) + value
 
@@ -129,12 +142,7 @@ def contributions(ticket: TicketState, zone: ZoneInfo, book: Book) -> dict[Cell,
     tally = Tally(ticket, zone, defaultdict(dict))
     minutes = ticket.estimated_minutes or 0
     tally.add(ticket.created_at, created=1, workload_minutes=minutes, backlog_delta=1)
-    for gone, back in ticket.absences:
-        tally.add(gone, backlog_delta=-1)
-        if back is not None:
-            tally.add(back, backlog_delta=1)
-    if ticket.cancelled_at is not None and ticket.status is Status.CANCELLED:
-        tally.add(ticket.cancelled_at, cancelled=1)
+    add_presence(tally)
     for visit in ticket.visits:
         add_visit(tally, visit)
     if ticket.completed_at is not None:
@@ -146,6 +154,19 @@ def contributions(ticket: TicketState, zone: ZoneInfo, book: Book) -> dict[Cell,
     return tally.cells
 
 
+def add_presence(tally: Tally) -> None:
+    """Count when the ticket joined and left the unfinished ones."""
+    ticket = tally.ticket
+    if ticket.status in UNFINISHED:
+        tally.add_all(ticket.created_at, {f"unfinished_{ticket.status}": 1})
+    for gone, back in ticket.absences:
+        tally.add(gone, backlog_delta=-1)
+        if back is not None:
+            tally.add(back, backlog_delta=1)
+    if ticket.cancelled_at is not None and ticket.status is Status.CANCELLED:
+        tally.add(ticket.cancelled_at, cancelled=1)
+
+
 def add_visit(tally: Tally, visit: VisitState) -> None:
     if visit.status not in (VisitStatus.DONE, VisitStatus.NOT_DONE):
         return
@@ -155,7 +176,7 @@ def add_visit(tally: Tally, visit: VisitState) -> None:
     travel = seconds(visit.en_route_at, arrived)
     on_site = seconds(visit.on_site_at, visit.finished_at)
     sums = {f"visits_{visit.status}": 1, "travel_s": travel, "on_site_s": on_site}
-    tally.add_all(visit.finished_at, sums, visit.team_id)
+    tally.add_all(visit.finished_at, sums, visit)
 
 
 def seconds(start: datetime | None, end: datetime | None) -> int:
@@ -248,7 +269,19 @@ def add_verdict(tally: Tally, name: str, clock: sla.Clock) -> None:
     clocks = tally.ticket.clocks
     if name == "resolution" and clocks is not None:
         sums[f"{verdict}:{clocks.policy_id}"] = 1
+        if verdict == sla.MISSED:
+            sums[f"late:{late_reason(tally.ticket, instant(at))}"] = 1
     tally.add_all(instant(at), sums)
+
+
+def late_reason(ticket: TicketState, due_at: datetime) -> str:
+    """Return why a resolution is late: the first step that was not taken in time."""
+    response = ticket.clocks.response.done if ticket.clocks else None
+    if response is None or instant(response) > due_at:
+        return "not_answered"
+    if ticket.started_at is None or ticket.started_at > due_at:
+        return "not_started"
+    return "reopened" if ticket.reopen_count else "not_finished"
 
 
 def bin_of(value_s: int) -> int:
@@ -285,19 +318,27 @@ def non_zero(sums: Sums) -> Sums:
     return {name: value for name, value in sums.items() if value}
 
 
-Row = tuple[str, str, str, int, date, str, str]  # the key of a `rollup` row
+# The key of a `rollup` row, in the order of its columns.
+Row = tuple[str, str, str, int, date, str, str, int]
 
 
 def rows_of(cell: Cell) -> Iterator[Row]:
     """Yield the key of every `rollup` row that counts the cell."""
-    starts = {"d": cell.day, "m": cell.day.replace(day=1), "a": ALL_TIME}
+    starts = {
+        "d": cell.day,
+        "w": cell.day - timedelta(days=cell.day.weekday()),
+        "m": cell.day.replace(day=1),
+        "a": ALL_TIME,
+    }
     for cut in CUTS:
         zone = cell.zone if "z" in cut else ""
-        team_id = cell.team_id if "t" in cut else ANY_TEAM
+        team_id = cell.team_id if "t" in cut else ANY
         category = cell.category if "c" in cut else ""
         priority = cell.priority if "p" in cut else ""
+        technician_id = cell.technician_id if "k" in cut else ANY
+        cell_key = (category, priority, technician_id)
         for grain in GRAINS:
-            yield cut, grain, zone, team_id, starts[grain], category, priority
+            yield cut, grain, zone, team_id, starts[grain], *cell_key
 
 
 def folded(cells: Mapping[Cell, Sums]) -> dict[Row, Sums]:
@@ -320,7 +361,7 @@ def count_cell(ticket: TicketState) -> tuple[CountCell, int] | None:
         and clocks.resolution.breached is not None
     )
     cell = CountCell(
-        ticket.team_id or NO_TEAM,
+        ticket.team_id or NONE,
         ticket.zone,
         ticket.status,
         ticket.priority,
