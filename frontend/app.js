@@ -6,7 +6,7 @@
 // A page is a module with `show(context)` that returns its element; it asks the API
 // through `context.api` and never touches tokens.
 
-import { el, field, icon, input, inWords, locale, submitting, t, toast, trouble, useLocale, word } from './kit.js';
+import { ask, el, field, icon, input, inWords, locale, submitting, t, toast, trouble, useLocale, word } from './kit.js';
 
 // -------------------------------------------------------------- the session
 
@@ -353,28 +353,36 @@ function showLogin() {
   form.elements.username.focus();
 }
 
-const WANTS_CODE = ['second_factor_required', 'totp_required', 'mfa_required', 'otp_required'];
-
 async function signIn(form, values) {
+  const { code, ...body } = values;
+  if (code) body[/^\d{6}$/.test(code) ? 'otp' : 'recovery_code'] = code;
+  let answer;
   try {
-    const answer = await send('POST', '/api/auth/login', { body: values, anonymous: true });
-    if (!answer.data.access_token) return askCode(form);
-    keep(answer.data);
+    answer = await send('POST', '/api/auth/login', { body, anonymous: true });
   } catch (problem) {
-    if (WANTS_CODE.includes(problem.code)) return askCode(form);
+    if (problem.code?.startsWith('second_factor_')) return askCode(form, problem.setup);
     throw problem;
   }
+  keep(answer.data);
+  if (answer.data.recovery_codes) await showRecoveryCodes(answer.data.recovery_codes);
   const { user } = stored();
   if (user.locale && user.locale !== locale && !localStorage.getItem('locale')) await speak(user.locale);
   return route();
 }
 
-function askCode(form) {
-  const code = input('totp_code', { required: true, inputmode: 'numeric', autocomplete: 'one-time-code', maxlength: 16 });
-  form.querySelector('.second').replaceChildren(
-    field(t('Code from your authenticator app'), code, { hint: t('Six digits, or one of your recovery codes') }));
+function askCode(form, setup) {
+  const code = input('code', { required: true, autocomplete: 'one-time-code', maxlength: 40 });
+  form.querySelector('.second').replaceChildren(...[
+    setup ? el('p', {}, t('Your role needs a second factor. Scan this picture with an authenticator app:')) : null,
+    setup ? el('img', { class: 'qr', alt: t('QR code'), src: `data:image/svg+xml,${encodeURIComponent(setup.qr_svg)}` }) : null,
+    setup ? el('p', { class: 'small' }, t('or type this key:'), ' ', el('code', {}, setup.secret)) : null,
+    field(t('Code from your authenticator app'), code, { hint: t('Six digits, or one of your recovery codes') }),
+  ].filter(Boolean));
   code.focus();
 }
+
+const showRecoveryCodes = (codes) => ask(t('Keep these recovery codes'),
+  [el('p', {}, t('Each works once in place of a code. They are not shown again.')), el('pre', {}, codes.join('\n'))], t('I have kept them'));
 
 // ---------------------------------------------------------------------- start
 

@@ -37,7 +37,7 @@ export function lineChart({ title, series, forecast, marks = [], show = count, h
     forecast ? [el('li', { class: 'key is-forecast' }, forecast.name),
       el('li', { class: 'key is-band' }, t('80 % and 95 % range'))] : null);
   const drawing = el('div', { class: 'drawing' });
-  frame.append(legend, drawing, readout, asTable(title, series, forecast, show));
+  frame.append(el('div', { class: 'reading' }, legend, readout), drawing, asTable(title, series, forecast, show));
   const draw = () => drawing.replaceChildren(linePicture({ title, series, forecast, marks, show, height, width: drawing.clientWidth || 600, readout }));
   new ResizeObserver(draw).observe(drawing);
   return frame;

@@ -176,8 +176,8 @@ setInterval(() => {
 export function panel(title, { note, actions, id } = {}, ...body) {
   const heading = el('h2', { id }, title);
   return el('section', { class: 'panel', 'aria-label': title },
-    el('header', {}, el('div', {}, heading, note ? el('p', { class: 'muted' }, note) : null), actions ?? null),
-    ...body);
+    el('header', {}, el('div', {}, heading, note ? el('p', { class: 'muted' }, note) : null), actions ? el('div', { class: 'actions' }, actions) : null),
+    ...body.filter(Boolean));
 }
 
 export const empty = (text, ...more) => el('div', { class: 'empty' }, el('p', {}, text), ...more);
@@ -207,7 +207,7 @@ export function whenSeen(node, load) {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     watcher.disconnect();
     load();
-  });
+  }, { rootMargin: '0px 0px -20% 0px' });
   watcher.observe(node);
 }
 

@@ -123,8 +123,11 @@ function trendInWords(trend, show) {
 function forecastPanel(api, period) {
   const body = el('div');
   const chosen = { metric: 'created', horizon_days: 14 };
-  const load = () => loadInto(body, () => api.get('/api/analytics/forecast', { ...chosen, ...(period.zone ? { zone: period.zone } : {}) }),
-    (answer) => drawForecast(answer, chosen.metric), { lines: 8 });
+  const where = period.zone ? { zone: period.zone } : {};
+  const load = () => loadInto(body, () => Promise.all([
+    api.get('/api/analytics/forecast', { ...chosen, ...where }),
+    api.get('/api/analytics/trends', { metric: chosen.metric, granularity: 'day', from: dayAgo(27), to: dayAgo(0), ...where }),
+  ]), ([answer, past]) => drawForecast(answer, past, chosen.metric), { lines: 8 });
   const set = (name) => (value) => { chosen[name] = value; load(); };
   whenSeen(body, load);
   return panel(t('Forecast'), { note: t('With its own measured error'), actions: [
@@ -132,7 +135,7 @@ function forecastPanel(api, period) {
     chooser(t('Days'), 'horizon_days', [7, 14, 28].map((n) => [n, n]), 14, set('horizon_days'))] }, body);
 }
 
-function drawForecast(answer, metric) {
+function drawForecast(answer, past, metric) {
   const show = showMetric(metric);
   const accuracy = answer.accuracy ?? {};
   const facts = [
@@ -142,7 +145,7 @@ function drawForecast(answer, metric) {
     [t('Baseline'), baselineText(accuracy.baseline)],
   ].filter(([, value]) => value !== null && value !== undefined && value !== '–');
   return [
-    lineChart({ title: t('Forecast'), series: [], forecast: { name: word(metric), points: answer.points }, show }),
+    lineChart({ title: t('Forecast'), series: [{ name: word(metric), kind: 'created', points: past.series }], forecast: { name: t('Forecast'), points: answer.points }, show }),
     el('dl', { class: 'facts across' }, facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
     resources(answer.resources ?? []),
   ].filter(Boolean);
@@ -155,7 +158,7 @@ function resources(rows) {
   const short = rows.filter((r) => r.gap > 0).sort((a, b) => b.gap - a.gap);
   if (!rows.length) return null;
   if (!short.length) return el('p', {}, t('Enough teams are on shift in every zone.'));
-  return el('details', {}, el('summary', {}, t('{n} days with too few teams', { n: count(short.length) })),
+  return el('details', {}, el('summary', {}, t('Days and zones with too few teams: {n}', { n: count(short.length) })),
     table(t('Teams needed'), [
       { title: t('Day'), cell: (r) => date(r.on) }, { title: t('Zone'), cell: (r) => r.zone },
       { title: t('Needed'), class: 'figure', cell: (r) => decimal(r.teams_needed) }, { title: t('Available'), class: 'figure', cell: (r) => decimal(r.teams_available) },

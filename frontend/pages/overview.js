@@ -6,6 +6,7 @@ import { bars, lineChart, onTheMap, parts, tileMap } from '../charts.js';
 import { ago, count, duration, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
 
 const UNFINISHED = ['open', 'in_progress', 'on_hold'];
+const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
 const HISTORY_DAYS = 42;
 
 const dayAgo = (days) => new Date(Date.now() - days * 86400000).toISOString().slice(0, 10);
@@ -15,29 +16,33 @@ export async function show({ api, user }) {
     el('h1', {}, t('Overview')));
   const tiles = el('div', { class: 'tiles' });
   const status = el('div');
-  const trend = el('div');
-  const insights = el('div');
-  const summary = api.get('/api/tickets/stats/summary');
-  loadInto(tiles, () => summary, drawTiles, { lines: 2 });
-  loadInto(status, () => summary, drawStatus);
+  const map = el('div');
+  const trend = el('div', { class: 'tall' });
+  const insights = el('div', { class: 'tall' });
+  const unfinished = () => api.get('/api/tickets/stats/summary', { status: UNFINISHED.join(',') });
+  loadInto(tiles, () => api.get('/api/tickets/stats/summary'), drawTiles, { lines: 2 });
   page.append(tiles);
   if (user.role === 'requester') {
-    page.append(panel(t('My tickets by status'), {}, status));
+    page.append(panel(t('Unfinished work'), {}, status));
+    loadInto(status, unfinished, drawStatus);
     return page;
   }
   loadInto(trend, () => loadTrend(api), drawTrend, { lines: 8 });
   loadInto(insights, () => api.get('/api/ai/insights'), drawInsights, { lines: 6 });
-  const map = el('div');
   const performance = el('div');
   page.append(
     el('div', { class: 'grid two-one' },
       panel(t('Created and completed'), { note: t('Per day, with the forecast of what will come in') }, trend),
       panel(t('Needs a look'), { note: t('Found in the data, each with its evidence') }, insights)),
     el('div', { class: 'grid one-two' },
-      panel(t('All tickets by status'), {}, status),
-      panel(t('Unfinished work by zone'), { note: t('Tickets open, in progress or on hold') }, map)),
+      panel(t('Unfinished work'), { note: t('Tickets open, in progress or on hold') }, status),
+      panel(t('Unfinished work by zone'), {}, map)),
     panel(t('The last 30 days'), { note: t('Against the 30 days before') }, performance));
-  whenSeen(map, () => loadInto(map, () => api.get('/api/analytics/zones'), drawMap));
+  whenSeen(status, () => {
+    const asked = unfinished();
+    loadInto(status, () => asked, drawStatus);
+    loadInto(map, () => asked, drawMap);
+  });
   whenSeen(performance, () => loadInto(performance,
     () => api.get('/api/analytics/performance', { by: 'zone', compare: 'previous' }), drawPerformance));
   return page;
@@ -61,9 +66,9 @@ function drawTiles(s) {
 }
 
 const drawStatus = (s) => [
-  parts(t('All tickets by status'), Object.entries(s.by_status ?? {}).map(([code, value]) => ({ code, value, href: `#/tickets?status=${code}` }))),
+  parts(t('Unfinished work'), UNFINISHED.map((code) => ({ code, value: s.by_status?.[code] ?? 0, href: `#/tickets?status=${code}` }))),
   el('h3', {}, t('By priority')),
-  bars(Object.entries(s.by_priority ?? {}).map(([code, value]) => ({ name: word(code), value, kind: code, href: `#/tickets?priority=${code}` }))),
+  bars(PRIORITIES.map((code) => ({ name: word(code), value: s.by_priority?.[code] ?? 0, kind: code, href: `#/tickets?priority=${code}&status=${UNFINISHED.join(',')}` }))),
   el('p', { class: 'muted small' }, t('As of'), ' ', timeOf(s.as_of)),
 ];
 
@@ -114,18 +119,13 @@ function drawInsights({ items }) {
 
 const actionText = (action) => (typeof action === 'string' ? action : action.text ?? word(action.code));
 
-function drawMap(answer) {
-  const rows = (answer.items ?? answer.zones ?? []).map((zone) => {
-    const name = zone.name ?? zone.zone;
-    const backlog = figure(zone, 'backlog').value;
-    return { name, value: backlog, text: t('{n} unfinished', { n: count(backlog) }),
-      href: `#/tickets?zone=${encodeURIComponent(name)}&status=${UNFINISHED.join(',')}` };
-  }).sort((a, b) => (b.value ?? 0) - (a.value ?? 0));
-  if (!rows.length) return empty(t('No zones to show.'));
-  const drawn = rows.filter((row) => onTheMap(row.name));
-  const listed = drawn.length > 4 ? rows.slice(0, 8) : rows.slice(0, 16);
-  return el('div', { class: drawn.length > 4 ? 'map-and-list' : '' },
-    drawn.length > 4 ? tileMap(t('Unfinished work by zone'), drawn) : null, bars(listed));
+function drawMap({ by_zone }) {
+  const rows = Object.entries(by_zone ?? {}).map(([name, value]) => ({ name, value, text: count(value),
+    href: `#/tickets?zone=${encodeURIComponent(name)}&status=${UNFINISHED.join(',')}` })).sort((a, b) => b.value - a.value);
+  if (!rows.some((row) => row.value)) return empty(t('Nothing is unfinished.'));
+  const mapped = rows.filter((row) => onTheMap(row.name)).length > rows.length / 2;
+  return el('div', { class: mapped ? 'map-and-list' : '' },
+    mapped ? tileMap(t('Unfinished work by zone'), rows) : null, bars(rows.slice(0, mapped ? 8 : 16)));
 }
 
 // name, whether more is better, how to show
@@ -134,7 +134,7 @@ const COMPARED = [
   ['first_visit_fix_ratio', true], ['reopen_ratio', false],
 ];
 const TITLES = {
-  created: 'Created', completed: 'Completed', completion_ratio: 'Completion ratio', sla_met_ratio_resolution: 'Resolution promise kept',
+  created: 'Created', completed: 'Completed', completion_ratio: 'Completion ratio', sla_met_ratio_resolution: 'Promise kept',
   first_visit_fix_ratio: 'Fixed at the first visit', reopen_ratio: 'Reopened',
 };
 

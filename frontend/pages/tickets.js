@@ -69,13 +69,13 @@ function drawFilters(bar, { api, filters, change, user }) {
   } }, icon('search'), search);
   const zone = el('span', { class: 'pick' });
   const team = el('span', { class: 'pick' });
-  bar.replaceChildren(form,
+  bar.append(...[form,
     ...Object.keys(CHOICES).map((name) => checklist(name, filters, change)), zone, team,
     labelled(t('Sort'), select('sort', SORTS.map(([code, label]) => [code, t(label)]),
       { value: filters.sort ?? '-created_at', onchange: (e) => change({ sort: e.target.value }) })),
     toggle(t('Unassigned'), filters.assigned === 'false', (on) => change({ assigned: on ? 'false' : '' })),
     user.role === 'requester' ? null : toggle(t('Mine'), filters.mine === 'true', (on) => change({ mine: on ? 'true' : '' })),
-    chips(filters, change));
+    chips(filters, change)].filter(Boolean));
   zoneNames(api).then((names) => zone.append(labelled(t('Zone'), select('zone',
     [['', t('All zones')], ...names.map((name) => [name, name])], { value: filters.zone, onchange: (e) => change({ zone: e.target.value }) })))).catch(() => {});
   if (user.role === 'requester') return;
@@ -124,8 +124,7 @@ const columns = (teams) => [
   { title: t('Status'), cell: (r) => badge(r.status) },
   { title: t('Priority'), cell: (r) => priorityMark(r.priority) },
   { title: t('Promise'), cell: (r) => slaBadge(r.sla) },
-  { title: t('Zone'), cell: (r) => r.zone ?? '–' },
-  { title: t('Team'), cell: (r) => (r.team_id ? teams.get(r.team_id) ?? t('Team {id}', { id: r.team_id }) : el('span', { class: 'muted' }, t('Unassigned'))) },
+  { title: t('Zone and team'), cell: (r) => [r.zone ?? '–', el('small', { class: 'muted' }, r.team_id ? teams.get(r.team_id) ?? t('Team {id}', { id: r.team_id }) : t('Unassigned'))] },
   { title: t('Created'), cell: (r) => timeOf(r.created_at) },
 ];
 
