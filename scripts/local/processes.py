@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -21,6 +22,9 @@ from typing import IO, Any
 
 PR_SET_PDEATHSIG = 1
 ACCOUNT = "aiff-local"
+
+
+_handed_out: set[int] = set()
 
 
 class CannotStart(Exception):
@@ -162,9 +166,16 @@ def end_group(group: int) -> None:
 
 
 def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port for a test that nobody has, each time another one.
+
+    Below the range from which the system takes ports for outgoing connections, so
+    that none of those takes it before its program listens.
+    """
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        if port not in _handed_out and not is_taken(port):
+            _handed_out.add(port)
+            return port
 
 
 def is_taken(port: int, host: str = "127.0.0.1") -> bool:
