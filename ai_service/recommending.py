@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ai_service.geography import drive_minutes, road_km
+from ai_service.geography import drive_minutes, drive_minutes_between, road_km
 from ai_service.risk import RiskTable, share_used
 from ai_service.skills import missing_skills, surplus_levels
 
@@ -168,7 +168,7 @@ def placed(lat: float | None, lon: float | None) -> tuple[float, float] | None:
 def short_drive(a: tuple[float, float], b: tuple[float, float] | None) -> float:
     if b is None or a[0] != a[0]:
         return 0.0
-    return float(drive_minutes(drive(np.array([a]), np.array([b])))[0])
+    return drive_minutes_between(a, b)
 
 
 # ---- when would they come ------------------------------------------------------------
@@ -411,17 +411,19 @@ def recommend(
     minute_of_day: local minutes after midnight of `now`.
     """
     days = days_with(need, crews, places_of(crews, queue))
-    now_s = now.timestamp()
-    legs = drive_minutes(days.leg_km)
+    work = days.ahead_minutes + drive_minutes(days.leg_km)
+    etas = [
+        minutes_until_worked(crew, minute_of_day, float(work[k]))
+        for k, crew in enumerate(crews)
+    ]
+    chances = chances_at_arrival(need, now.timestamp(), etas, risk)
     candidates, rejected = [], []
     for k, crew in enumerate(crews):
         setting = Setting(
             need=need,
-            now_s=now_s,
+            now_s=now.timestamp(),
             minute_of_day=minute_of_day,
-            eta_minutes=minutes_until_worked(
-                crew, minute_of_day, float(days.ahead_minutes[k] + legs[k])
-            ),
+            eta_minutes=etas[k],
             leg_km=float(days.leg_km[k]),
             added_minutes=need.service_minutes + float(days.detour_minutes[k]),
             queued_minutes=float(days.queued_minutes[k]),
@@ -431,18 +433,16 @@ def recommend(
         if failed:
             rejected.append({"team_id": crew.id, "rule": failed[0], "text": failed[1]})
         else:
-            candidates.append(
-                candidate(crew, setting, float(days.detour_minutes[k]), risk)
-            )
+            detour = float(days.detour_minutes[k])
+            candidates.append(candidate(crew, setting, detour, chances[k]))
     candidates.sort(key=lambda c: (-c["score"], c["team_id"]))
     add_counterfactuals(candidates)
     return candidates, rejected
 
 
 def candidate(
-    crew: Crew, setting: Setting, detour: float, risk: RiskTable
+    crew: Crew, setting: Setting, detour: float, chance: float | None
 ) -> dict[str, Any]:
-    chance = chance_at_arrival(setting, risk)
     reasons = reasons_of(crew, setting, detour, chance)
     return {
         "team_id": crew.id,
@@ -457,13 +457,14 @@ def candidate(
     }
 
 
-def chance_at_arrival(setting: Setting, risk: RiskTable) -> float | None:
-    """Return the breach probability of the ticket, unfinished when the team arrives."""
-    need = setting.need
-    at = np.array([setting.now_s + setting.eta_minutes * 60])
+def chances_at_arrival(
+    need: Need, now_s: float, etas: Sequence[float], risk: RiskTable
+) -> list[float] | list[None]:
+    """Return the breach probability of the ticket, unfinished when each team arrives."""
+    at = now_s + np.array(etas, float) * 60
     used = share_used(at, need.opened_s, need.risk_s, need.due_s)
     found = risk.probability(need.priority, need.category, need.zone, used)
-    return None if found is None else float(found[0][0])
+    return [None] * len(etas) if found is None else [float(p) for p in found[0]]
 
 
 def add_counterfactuals(candidates: list[dict[str, Any]]) -> None:

@@ -1,25 +1,22 @@
 """Rows and callers for the AI service's tests, arranged straight in the database."""
 
-import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-import jwt
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import insert, select
 
 from ai_service.app import create_app
-from db.auth import Session, Team, User
+from db.auth import Team
 from db.engine import Database
 from db.tickets import Assignment, Ticket
 from service_kit.clock import utc_now
-from service_kit.tokens import AUDIENCE, ISSUER
+from tests.actors import add_person, token_for
 from tests.conftest import settings_for
 
-SECRET = "a secret of the tests that is long enough"
 SHAH_ALAM = (3.07, 101.52)
 
 Headers = dict[str, str]
@@ -27,7 +24,7 @@ Headers = dict[str, str]
 
 @pytest.fixture(scope="session")
 def ai_app(database_url: str) -> Flask:
-    return create_app(settings_for("ai", database_url, jwt_secret=SECRET))
+    return create_app(settings_for("ai", database_url))
 
 
 @pytest.fixture
@@ -45,7 +42,7 @@ class World:
     def one(self, table: Any, values: dict[str, Any]) -> int:
         with self.database.transaction() as connection:
             new = insert(table).values(**values).returning(table.id)
-            return connection.execute(new).scalar_one()
+            return int(connection.execute(new).scalar_one())
 
     def team(self, name: str, zone: str = "Selangor", **changes: Any) -> int:
         lat, lon = SHAH_ALAM
@@ -61,15 +58,7 @@ class World:
         return self.one(Team, values | changes)
 
     def user(self, role: str, **changes: Any) -> int:
-        name = changes.pop("username", f"{role}-{uuid.uuid4().hex[:6]}")
-        values = {
-            "username": name,
-            "username_key": name,
-            "email": f"{name}@example.test",
-            "email_key": f"{name}@example.test",
-            "role": role,
-        }
-        return self.one(User, values | changes)
+        return add_person(self.database, role, **changes).user_id
 
     def ticket(self, **changes: Any) -> int:
         self.last_ticket += 1
@@ -122,33 +111,6 @@ class World:
         }
         return self.one(Assignment, values | changes)
 
-    def token(self, role: str, **changes: Any) -> str:
-        """Log a new user in; return the access token."""
-        user_id = self.user(role, **changes)
-        expires = utc_now() + timedelta(hours=1)
-        values = {
-            "user_id": user_id,
-            "expires_at": expires,
-            "refresh_hash": uuid.uuid4().bytes,
-        }
-        if "rotation_key" in Session.__table__.columns:
-            values["rotation_key"] = b"-"
-        session_id = self.one(Session, values)
-        claims = {
-            "iss": ISSUER,
-            "aud": AUDIENCE,
-            "iat": utc_now(),
-            "nbf": utc_now(),
-            "exp": expires,
-            "sub": str(user_id),
-            "jti": uuid.uuid4().hex,
-            "typ": "access",
-            "type": "access",
-            "fresh": False,
-            "sid": session_id,
-        }
-        return jwt.encode(claims, SECRET, algorithm="HS256")
-
     def rows(self, table: Any) -> list[Any]:
         with self.database.read_only() as connection:
             return list(connection.execute(select(table).order_by(table.id)).all())
@@ -164,6 +126,6 @@ def as_role(world: World) -> Callable[..., Headers]:
     """Return a function: role and user fields in, headers of a fresh login out."""
 
     def headers(role: str, **changes: Any) -> Headers:
-        return {"Authorization": f"Bearer {world.token(role, **changes)}"}
+        return token_for(world.database, role, **changes)
 
     return headers

@@ -25,7 +25,7 @@ def sweep(world: World, now: datetime | None = None) -> list[str]:
 def shown(client: FlaskClient, headers: dict[str, str], query: str = "") -> Any:
     answer = client.get(f"/api/ai/insights{query}", headers=headers)
     assert answer.status_code == 200, answer.text
-    return answer.json["items"]
+    return answer.get_json()["items"]
 
 
 def plant_risk(world: World) -> None:
@@ -78,7 +78,7 @@ def test_a_planted_case_is_found_with_its_evidence(
     assert item["kind"] == kind
     assert set(item["evidence"]) == {"metric", "value", "expected", "window"}
     assert item["tickets_url"].startswith("/api/tickets?")
-    assert item["title"] and item["text"] and item["suggested_action"]
+    assert all(item[name] for name in ("title", "text", "suggested_action"))
 
 
 def test_quiet_data_has_no_findings(world: World) -> None:
@@ -169,4 +169,4 @@ def test_a_bad_filter_is_refused(
 ) -> None:
     answer = client.get(f"/api/ai/insights{query}", headers=as_role("admin"))
     assert answer.status_code == 422
-    assert any(name.startswith(field) for name in answer.json["errors"])
+    assert any(name.startswith(field) for name in answer.get_json()["errors"])

@@ -164,7 +164,7 @@ def test_a_bad_question_is_refused_by_the_name_of_its_field(
 ) -> None:
     answer = client.post(PATH, json=body, headers=as_role("manager"))
     assert answer.status_code == 422
-    assert field in answer.json["errors"]
+    assert field in answer.get_json()["errors"]
 
 
 def test_a_ticket_that_the_caller_may_not_see_is_not_found(
@@ -199,7 +199,7 @@ def test_a_finished_ticket_needs_no_team(
         PATH, json={"ticket_id": world.judged(0.5)}, headers=as_role("manager")
     )
     assert answer.status_code == 409
-    assert answer.json["code"] == "ticket_finished"
+    assert answer.get_json()["code"] == "ticket_finished"
 
 
 def test_advice_has_evidence_and_an_effect(
