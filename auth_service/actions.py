@@ -139,7 +139,7 @@ def check_place(connection: Connection, values: Mapping[str, Any]) -> None:
             raise Invalid({"zones": f"Not a zone: {', '.join(unknown)}."})
 
 
-def change_user(
+def change_user(  # noqa: PLR0913
     connection: Connection,
     user_id: int,
     changes: Mapping[str, Any],

@@ -50,5 +50,6 @@ def create_app(
 def prepare_key(signer: Signer) -> None:
     try:
         signer.current()
+        signer.database.close()  # a forked worker must not share the connection
     except SQLAlchemyError:
         log.warning("no database yet: the signing key is made with the first login")

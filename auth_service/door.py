@@ -5,14 +5,18 @@ from dataclasses import dataclass
 
 from flask import current_app, g, request
 
+from auth_service import session_actions
 from auth_service.audit import Caller
 from auth_service.mail import Post
 from auth_service.passwords import Hasher
 from auth_service.preferences import Preferences
+from auth_service.queries import Account
 from auth_service.signing import Signer
 from db.scope import Actor
 from service_kit.auth import current_actor
-from service_kit.errors import Forbidden
+from service_kit.clock import utc_now
+from service_kit.database import database
+from service_kit.errors import AppError, Forbidden
 
 MAX_DEVICE_CHARS = 200
 
@@ -41,6 +45,21 @@ def address() -> str | None:
         return str(ipaddress.ip_address(request.remote_addr or ""))
     except ValueError:
         return None
+
+
+def confirmed_account(password: str) -> Account:
+    """Return the caller's account; raises if this is not their password."""
+    found = session_actions.confirm_password(
+        database(),
+        door().hasher,
+        password,
+        actor=current_person(),
+        caller=caller(),
+        now=utc_now(),
+    )
+    if isinstance(found, AppError):
+        raise found
+    return found
 
 
 def current_person() -> Actor:

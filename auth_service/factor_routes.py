@@ -4,7 +4,7 @@ from flask import Response
 from flask_smorest import Blueprint
 
 from auth_service import factor_actions, queries
-from auth_service.door import caller, current_person, door
+from auth_service.door import caller, confirmed_account, current_person, door
 from auth_service.schemas import (
     CodeSchema,
     PasswordSchema,
@@ -12,13 +12,12 @@ from auth_service.schemas import (
     SecondFactorSchema,
     SecondFactorSecretSchema,
 )
-from db.scope import Actor
 from db.vocabulary import Role
 from service_kit.answers import json_response
 from service_kit.auth import EVERYONE, allow, current_actor
 from service_kit.clock import utc_now
 from service_kit.database import read_only, transaction
-from service_kit.errors import Conflict, Invalid
+from service_kit.errors import Conflict
 from service_kit.idempotency import never_stored
 
 NO_STORE = {"Cache-Control": "no-store"}
@@ -52,9 +51,9 @@ def get_second_factor() -> Response:
 @blueprint.arguments(PasswordSchema)
 @blueprint.response(201, SecondFactorSecretSchema)
 def set_up_second_factor(sent: dict[str, str]) -> Response:
-    """Begin with a second factor: a secret for an authenticator app, with its picture."""
+    """Begin with a second factor: a secret for an authenticator app, as a QR too."""
     actor = current_person()
-    check_own_password(actor, sent["password"])
+    confirmed_account(sent["password"])
     with transaction() as connection:
         setup = factor_actions.set_up_second_factor(connection, actor=actor)
     shown = {
@@ -91,7 +90,7 @@ def confirm_second_factor(sent: dict[str, str]) -> Response:
 def renew_recovery_codes(sent: dict[str, str]) -> Response:
     """Replace one's recovery codes; the old ones are worth nothing."""
     actor = current_person()
-    account = check_own_password(actor, sent["password"])
+    account = confirmed_account(sent["password"])
     if account.totp_confirmed_at is None:
         raise Conflict("There is no second factor.", code="second_factor_off")
     with transaction() as connection:
@@ -107,7 +106,7 @@ def renew_recovery_codes(sent: dict[str, str]) -> Response:
 def remove_second_factor(sent: dict[str, str]) -> Response:
     """Switch one's second factor off."""
     actor = current_person()
-    check_own_password(actor, sent["password"])
+    confirmed_account(sent["password"])
     with transaction() as connection:
         factor_actions.remove_second_factor(
             connection, actor.user_id, by=actor, caller=caller()
@@ -125,12 +124,3 @@ def reset_second_factor(user_id: int) -> Response:
             connection, user_id, by=current_actor(), caller=caller()
         )
     return Response(status=204)
-
-
-def check_own_password(actor: Actor, password: str) -> queries.Account:
-    """Return the actor's account; raises Invalid if this is not their password."""
-    with read_only() as connection:
-        account = queries.get_account(connection, actor.user_id)
-    if not door().hasher.matches(account.password_hash, password):
-        raise Invalid({"password": "Is not your password."}, code="wrong_password")
-    return account

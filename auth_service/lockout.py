@@ -33,7 +33,7 @@ def seconds_left(locked_until: datetime | None, now: datetime) -> int:
 
 
 def account_key(typed: str) -> str:
-    """Return under what failures are counted: a digest, for people type passwords here."""
+    """Return what failures are counted under: a digest, lest it be a password."""
     key = email_key(typed) if looks_like_email(typed) else username_key(typed)
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -8,14 +8,18 @@ import logging
 import re
 import smtplib
 import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from email.message import EmailMessage
 from pathlib import Path
 
+from auth_service.letters import Letter, reset_text
 from auth_service.preferences import Preferences
 from service_kit.clock import utc_now
 from service_kit.settings import Settings
 
 TIMEOUT_S = 10
+MOST_WAITING = 100
 log = logging.getLogger(__name__)
 
 
@@ -28,6 +32,27 @@ class Post:
             settings.environment in ("development", "test")
         )
         self.folder = settings.var_dir / "mail"
+        self.line = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
+        self.room = threading.BoundedSemaphore(MOST_WAITING)
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Do `work` after this request; dropped when far too much is waiting."""
+        if not self.room.acquire(blocking=False):
+            log.error("mail not sent: too many are waiting")
+            return
+        self.line.submit(self.do, work)
+
+    def do(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:  # the request is long answered
+            log.exception("mail not sent")
+        finally:
+            self.room.release()
+
+    def send_reset(self, letter: Letter, dashboard_url: str) -> None:
+        subject, body = reset_text(letter, dashboard_url)
+        self.send(letter.to, subject, body)
 
     def send(self, to: str, subject: str, body: str) -> None:
         """Hand over one message; failures are logged, never raised."""
@@ -39,7 +64,7 @@ class Post:
         if self.writes_files:
             self.write(message)
         elif self.preferences.smtp_host:
-            threading.Thread(target=self.deliver, args=(message,), daemon=True).start()
+            self.later(lambda: self.deliver(message))
         else:
             log.error("mail not sent: SMTP_HOST is not set")
 

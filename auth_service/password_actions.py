@@ -1,6 +1,5 @@
 """Changing a password, and getting back in without it."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
@@ -8,22 +7,13 @@ from sqlalchemy import Connection, delete, insert, select, update
 from auth_service import credentials, names
 from auth_service.actions import end_sessions
 from auth_service.audit import Caller, Kind, note
+from auth_service.letters import Letter
 from db.auth import PasswordReset, User
 from db.scope import Actor
 from service_kit.errors import Invalid
 
 RESET_LIFE = timedelta(minutes=30)
 ASK_AGAIN_AFTER = timedelta(minutes=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A reset token to be mailed; it is stored as a digest only."""
-
-    to: str
-    username: str
-    locale: str
-    token: str
 
 
 def change_password(

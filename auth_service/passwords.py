@@ -29,7 +29,7 @@ def common_passwords() -> frozenset[str]:
 
 
 def normalised(password: str) -> str:
-    """Return the password in one Unicode form, so that every keyboard types the same."""
+    """Return the password in one Unicode form, whatever keyboard typed it."""
     return unicodedata.normalize("NFKC", password)
 
 
@@ -65,7 +65,7 @@ class Hasher:
             return self.argon2.hash(normalised(password))
 
     def matches(self, password_hash: str | None, password: str) -> bool:
-        """Whether `password` made `password_hash`; as much work for None, then False."""
+        """Whether `password` made the hash; as much work for None, which is False."""
         if len(password) > MAX_CHARS:
             password = ""  # nobody has it; costs the same as any other
         with self.my_turn():

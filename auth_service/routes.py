@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from auth_service import actions, password_actions, queries
 from auth_service.door import caller, current_person, door
-from auth_service.letters import reset_letter
+from auth_service.letters import Letter
 from auth_service.passwords import check_password
 from auth_service.schemas import (
     ApiKeyPageSchema,
@@ -105,18 +105,9 @@ def add_user(new: NewUser) -> Response:
         if password_hash is None:
             token = password_actions.add_reset(connection, user["id"], utc_now())
     if token is not None:
-        send_invitation(user, token)
+        letter = Letter(user["email"], user["username"], user["locale"], token)
+        door().post.send_reset(letter, door().preferences.dashboard_url)
     return json_response(user, 201, {"Location": f"/api/auth/users/{user['id']}"})
-
-
-def send_invitation(user: queries.Row, token: str) -> None:
-    subject, body = reset_letter(
-        user["locale"],
-        username=user["username"],
-        token=token,
-        dashboard_url=door().preferences.dashboard_url,
-    )
-    door().post.send(user["email"], subject, body)
 
 
 @blueprint.get("/users/<int:user_id>")

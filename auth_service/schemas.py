@@ -1,4 +1,4 @@
-"""The shape of accounts, sessions and keys on the wire. Shape only: no rule reads a row."""
+"""The shape of accounts, sessions and keys on the wire. No rule here reads a row."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,16 @@ from auth_service import names
 from auth_service.audit import Kind
 from db.vocabulary import Locale, Role
 from service_kit.paging import PageQuerySchema
-from service_kit.schemas import CommaList, Id, Instant, Schema, Text, Word, storable
+from service_kit.schemas import (
+    CommaList,
+    Id,
+    IdText,
+    Instant,
+    Schema,
+    Text,
+    Word,
+    storable,
+)
 
 # Far above any password, far below what would tie up a worker.
 MAX_SECRET_CHARS = 4_096
@@ -150,7 +159,7 @@ class UserPageSchema(Schema):
 class UserQuerySchema(PageQuerySchema):
     q = Text(100, metadata={"description": "Part of a user name, e-mail or full name"})
     role = CommaList(Word(Role))
-    team_id = CommaList(fields.Integer())
+    team_id = CommaList(IdText())
     is_active = fields.Boolean()
     sort = fields.String(
         load_default="id",
@@ -299,8 +308,8 @@ class ApiKeyPageSchema(Schema):
 
 class AuditQuerySchema(PageQuerySchema):
     kind = CommaList(Word(Kind))
-    user_id = fields.Integer()
-    actor_id = fields.Integer()
+    user_id = IdText()
+    actor_id = IdText()
     created_from = Instant(metadata={"description": "At or after"})
     created_to = Instant(metadata={"description": "Before"})
 

@@ -5,7 +5,7 @@ refresh token), so these functions return the refusal instead of raising it; the
 view raises it once the memory is committed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,7 +21,7 @@ from auth_service.schemas import Login
 from db.auth import LoginFailure, Session, UsedRefreshToken, User
 from db.engine import Database
 from db.scope import Actor
-from service_kit.errors import AppError, NotFound, TooMany, Unauthenticated
+from service_kit.errors import AppError, Invalid, NotFound, TooMany, Unauthenticated
 
 GRACE = timedelta(seconds=10)
 MOST_COUNTED = 1_000  # failures; the wait has long stopped growing
@@ -68,24 +68,45 @@ def log_in(
         if refusal is not None:
             return refusal
         if account is None or not is_right:
-            return note_failure(connection, login, account, caller, now)
+            return note_failure(connection, login.username, account, caller, now)
         passed = factor_actions.check_second_factor(
             connection, account, login, preferences, caller=caller, now=now
         )
         if isinstance(passed, factor_actions.Wrong):
-            return note_failure(connection, login, account, caller, now)
+            passed = note_failure(connection, login.username, account, caller, now)
         if isinstance(passed, AppError):
             return passed
         forgive(connection, login.username, caller)
         note_login(connection, account.id, renewed, caller, now)
-        return open_session(
-            connection,
-            account,
-            life=preferences.session_life,
-            caller=caller,
-            now=now,
-            recovery_codes=passed.recovery_codes,
+        entry = open_session(
+            connection, account, life=preferences.session_life, caller=caller, now=now
         )
+        return replace(entry, recovery_codes=passed.recovery_codes)
+
+
+def confirm_password(
+    database: Database,
+    hasher: Hasher,
+    password: str,
+    *,
+    actor: Actor,
+    caller: Caller,
+    now: datetime,
+) -> queries.Account | AppError:
+    """Ask a person who is in for their password again, before something weighty.
+
+    Wrong ones count as failed logins, so a stolen session is no way to guess it.
+    """
+    with database.read_only() as connection:
+        refusal = lock_on(connection, actor.username, caller, now)
+        account = queries.get_account(connection, actor.user_id)
+    if refusal is not None:
+        return refusal
+    if hasher.matches(account.password_hash, password):
+        return account
+    with database.transaction() as connection:
+        note_failure(connection, actor.username, account, caller, now)
+    return Invalid({"password": "Is not your password."}, code="wrong_password")
 
 
 def lock_on(
@@ -118,20 +139,20 @@ def failures_of(typed: str, caller: Caller) -> tuple[Any, Any]:
 
 def note_failure(
     connection: Connection,
-    login: Login,
+    typed: str,
     account: queries.Account | None,
     caller: Caller,
     now: datetime,
 ) -> Unauthenticated:
     """Count a failure, lock if it is one too many; return the one refusal of all."""
-    failures = count_failure(connection, login.username, caller, now)
+    failures = count_failure(connection, typed, caller, now)
     user_id = account.id if account else None
     note(connection, Kind.LOGIN_FAILED, caller, user_id=user_id, failures=failures)
     wait = lockout.wait_after(failures)
     if wait is not None:
         connection.execute(
             update(LoginFailure)
-            .where(*failures_of(login.username, caller))
+            .where(*failures_of(typed, caller))
             .values(locked_until=now + wait)
         )
         seconds = int(wait.total_seconds())
@@ -191,7 +212,6 @@ def open_session(
     life: timedelta,
     caller: Caller,
     now: datetime,
-    recovery_codes: list[str] | None = None,
 ) -> Entry:
     """Begin a session: the family of one refresh token and all its successors."""
     refresh_token = credentials.new_secret()
@@ -209,7 +229,7 @@ def open_session(
         )
         .returning(Session.id)
     ).scalar_one()
-    return Entry(session_id, account.id, account.role, refresh_token, recovery_codes)
+    return Entry(session_id, account.id, account.role, refresh_token)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,13 +8,13 @@ from flask_smorest import Blueprint
 from auth_service import (
     actions,
     key_actions,
-    letters,
     password_actions,
     queries,
     session_actions,
     signing,
 )
-from auth_service.door import caller, current_person, door
+from auth_service.audit import Caller
+from auth_service.door import caller, confirmed_account, current_person, door
 from auth_service.passwords import check_password
 from auth_service.schemas import (
     ForgottenPasswordSchema,
@@ -35,7 +35,7 @@ from service_kit.answers import json_response
 from service_kit.auth import EVERYONE, allow, optional_actor, public
 from service_kit.clock import utc_now
 from service_kit.database import database, read_only, transaction
-from service_kit.errors import AppError, Invalid, Unauthenticated
+from service_kit.errors import AppError, Unauthenticated
 from service_kit.idempotency import never_stored
 from service_kit.paging import page_response
 
@@ -177,10 +177,7 @@ def revoke_session(session_id: int) -> Response:
 def change_password(sent: dict[str, str]) -> Response:
     """Change one's password; the other sessions end."""
     actor = current_person()
-    with read_only() as connection:
-        account = queries.get_account(connection, actor.user_id)
-    if not door().hasher.matches(account.password_hash, sent["old_password"]):
-        raise Invalid({"old_password": "Is not your password."}, code="wrong_password")
+    account = confirmed_account(sent["old_password"])
     check_password(sent["new_password"], names=(account.username, account.email))
     password_hash = door().hasher.hash(sent["new_password"])
     with transaction() as connection:
@@ -196,21 +193,25 @@ def change_password(sent: dict[str, str]) -> Response:
 @blueprint.arguments(ForgottenPasswordSchema)
 @blueprint.response(202)
 def ask_for_reset(sent: dict[str, str]) -> Response:
-    """Mail a link for a new password, if the address is known; the same answer if not."""
-    with transaction() as connection:
-        letter = password_actions.ask_for_reset(
-            connection, sent["email"], caller=caller(), now=utc_now()
-        )
-    if letter is not None:
-        subject, body = letters.reset_letter(
-            letter.locale,
-            username=letter.username,
-            token=letter.token,
-            dashboard_url=door().preferences.dashboard_url,
-        )
-        door().post.send(letter.to, subject, body)
+    """Mail a link for a new password; the same answer if the address is unknown."""
+    post_reset_letter(sent["email"], caller())
     answer = {"detail": "If the address is known, a mail is on its way."}
     return json_response(answer, 202)
+
+
+def post_reset_letter(email: str, asker: Caller) -> None:
+    """Do it after the answer, which so takes the same time for every address."""
+    post, database_, preferences = door().post, database(), door().preferences
+
+    def write_letter() -> None:
+        with database_.transaction() as connection:
+            letter = password_actions.ask_for_reset(
+                connection, email, caller=asker, now=utc_now()
+            )
+        if letter is not None:
+            post.send_reset(letter, preferences.dashboard_url)
+
+    post.later(write_letter)
 
 
 @blueprint.post("/password/reset")

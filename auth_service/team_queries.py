@@ -1,6 +1,6 @@
 """Reads of teams, with the open work that the tickets service counts for each."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -21,10 +21,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import TIME
 
-from auth_service.queries import Page, Row, SortKey, contains, page_of
+from auth_service.queries import Page, Row, SortKey, contains, page_of, unknown_zones
 from db.auth import Team, User
 from db.scope import Actor, visible_teams
-from service_kit.errors import NotFound
+from service_kit.errors import Invalid, NotFound
 
 SORTS: dict[str, SortKey] = {"id": (Team.id, int), "name": (Team.name, str)}
 
@@ -79,6 +79,7 @@ def page_of_teams(
 ) -> Page:
     rows = visible(actor)
     if "zone" in wanted:
+        check_zones(connection, wanted["zone"])
         rows = rows.where(Team.zone.in_(wanted["zone"]))
     for skill in wanted.get("skill", ()):
         rows = rows.where(Team.skills.has_key(skill))  # type: ignore[attr-defined]
@@ -91,6 +92,12 @@ def page_of_teams(
         rows = rows.where(is_available if wanted["available"] else not_(is_available))
     page = page_of(connection, rows, wanted, SORTS)
     return Page([team_json(row) for row in page.items], page.next_cursor, page.total)
+
+
+def check_zones(connection: Connection, wanted: Sequence[str]) -> None:
+    unknown = unknown_zones(connection, wanted)
+    if unknown:
+        raise Invalid({"zone": f"Not a zone: {', '.join(unknown)}."})
 
 
 def visible(actor: Actor) -> Select[Any]:

@@ -18,9 +18,7 @@ MAX_SKILLS = 50
 class Skills(fields.Field[dict[str, int | None]]):
     """`["splicing", {"name": "aerial", "level": 3}]`; a level left out is None."""
 
-    def _deserialize(
-        self, value: Any, attr: Any, data: Any, **_: Any
-    ) -> dict[str, int | None]:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> dict[str, int | None]:
         if not isinstance(value, list) or len(value) > MAX_SKILLS:
             raise ValidationError(f"Must be a list of at most {MAX_SKILLS} skills.")
         skills: dict[str, int | None] = {}
@@ -39,7 +37,7 @@ def skill_of(item: Any) -> tuple[str, int | None]:
         if set(item) - {"name", "level"}:
             raise ValidationError("A skill has a name and a level.")
         level, item = item.get("level"), item.get("name")
-    if level is not None and (isinstance(level, bool) or level not in SKILL_LEVELS):
+    if level is not None and (type(level) is not int or level not in SKILL_LEVELS):
         raise ValidationError("A level is 1, 2 or 3.")
     name: str = Text(60, low=1).deserialize(item)
     if "," in name:
@@ -50,7 +48,7 @@ def skill_of(item: Any) -> tuple[str, int | None]:
 class ClockTime(fields.Field[time]):
     """A time of day, `HH:MM`, in the time zone of the team's zone."""
 
-    def _deserialize(self, value: Any, attr: Any, data: Any, **_: Any) -> time:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> time:
         try:
             hours, minutes = value.split(":")
             if len(hours) != 2 or len(minutes) != 2:

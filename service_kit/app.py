@@ -1,9 +1,12 @@
 """The one application factory behind all four services."""
 
+from typing import Any
+
 from flask import Flask, request
 from flask_smorest import Api, Blueprint
 from sqlalchemy import Table
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter, Map
 
 from service_kit.answers import OrjsonProvider
 from service_kit.auth import init_auth
@@ -13,6 +16,7 @@ from service_kit.health import init_health
 from service_kit.idempotency import init_idempotency
 from service_kit.metrics import init_metrics
 from service_kit.problems import register_problem_handlers
+from service_kit.schemas import MAX_ID
 from service_kit.settings import Settings
 from service_kit.tokens import TokenReader
 from service_kit.tracing import init_logs, init_tracing
@@ -26,6 +30,13 @@ Blueprint.ARGUMENTS_PARSER.DEFAULT_UNKNOWN_BY_LOCATION = {
 }
 
 
+class RowNumber(IntegerConverter):
+    """An id in a path; one that no row can have is a 404, not a database error."""
+
+    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002
+        super().__init__(map, *args, **{"max": MAX_ID} | options)
+
+
 def build_app(
     settings: Settings, idempotency_keys: Table, *blueprints: Blueprint
 ) -> Flask:
@@ -37,6 +48,7 @@ def build_app(
     init_logs(settings.service, settings.log_level)
     app = Flask(settings.service, static_folder=None)
     app.json = OrjsonProvider(app)
+    app.url_map.converters["int"] = RowNumber
     app.url_map.strict_slashes = True
     app.url_map.redirect_defaults = False
     app.config.update(

@@ -62,6 +62,13 @@ class Id(fields.Integer):
         return super()._deserialize(value, *args, **kwargs)
 
 
+class IdText(fields.Integer):
+    """A row's number in a query, where everything is text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(validate=validate.Range(min=1, max=MAX_ID), **options)
+
+
 class Instant(fields.AwareDateTime):
     """An RFC 3339 instant with an offset, between 1970 and 2200, kept in UTC."""
 
