@@ -127,7 +127,7 @@ class Stack:
                 output=console,
             )
         ready = processes.wait_until(
-            lambda: bool(self.state.get("ready")),
+            self._is_ready,
             seconds=READY_WITHIN_S,
             process=self.process,
             every=0.1,
@@ -136,6 +136,11 @@ class Stack:
             self.stop()
             said = (self.folder / "console.log").read_text()[-6000:]
             raise CannotStart(f"The system did not come up:\n{said}")
+
+    def _is_ready(self) -> bool:
+        """Whether this run, not one before it, says that it is ready."""
+        ours = self.process is not None and self.state.get("pid") == self.process.pid
+        return ours and bool(self.state.get("ready"))
 
     def _let_in(self) -> None:
         """Let the server's account into pytest's own folders, which are closed."""
