@@ -201,13 +201,15 @@ export async function loadInto(node, load, render, { lines = 4 } = {}) {
   }
 }
 
-/** Loads once `node` comes into view: what is below the fold costs nothing until looked at. */
+/** Loads once `node` comes into view: what is below the fold costs nothing until looked at.
+    The node keeps its place meanwhile (class `lazy`), or the foot of a page could never be reached. */
 export function whenSeen(node, load) {
+  node.classList.add('lazy');
   const watcher = new IntersectionObserver((entries) => {
     if (!entries.some((entry) => entry.isIntersecting)) return;
     watcher.disconnect();
-    load();
-  }, { rootMargin: '0px 0px -20% 0px' });
+    Promise.resolve(load()).finally(() => node.classList.remove('lazy'));
+  }, { rootMargin: '0px 0px -120px 0px' });
   watcher.observe(node);
 }
 

@@ -40,8 +40,7 @@ export async function show({ api, user }) {
     panel(t('The last 30 days'), { note: t('Against the 30 days before') }, performance));
   whenSeen(status, () => {
     const asked = unfinished();
-    loadInto(status, () => asked, drawStatus);
-    loadInto(map, () => asked, drawMap);
+    return Promise.all([loadInto(status, () => asked, drawStatus), loadInto(map, () => asked, drawMap)]);
   });
   whenSeen(performance, () => loadInto(performance,
     () => api.get('/api/analytics/performance', { by: 'zone', compare: 'previous' }), drawPerformance));
@@ -56,12 +55,12 @@ function drawTiles(s) {
   const backlog = UNFINISHED.reduce((sum, code) => sum + (s.by_status?.[code] ?? 0), 0);
   return [
     tile(t('Unfinished'), count(backlog), { href: `#/tickets?status=${UNFINISHED.join(',')}`, note: t('{n} in all', { n: count(s.total) }) }),
-    tile(t('Overdue'), count(s.overdue), { href: '#/tickets?sla_state=breached', kind: s.overdue ? 'bad' : 'good', note: t('past the promised time') }),
-    tile(t('At risk'), count(s.at_risk), { href: '#/tickets?sla_state=at_risk', kind: s.at_risk ? 'warn' : 'good', note: t('75 % of the time used') }),
+    tile(t('Overdue'), count(s.overdue), { href: '#/tickets?sla_state=breached', kind: s.overdue ? 'bad' : 'good', note: t('past their time') }),
+    tile(t('At risk'), count(s.at_risk), { href: '#/tickets?sla_state=at_risk', kind: s.at_risk ? 'warn' : 'good', note: t('75 % used up') }),
     tile(t('Unassigned'), count(s.unassigned), { href: `#/tickets?assigned=false&status=${UNFINISHED.join(',')}`, kind: s.unassigned ? 'warn' : 'good', note: t('no team yet') }),
-    tile(t('Created today'), count(s.created_today), { note: t('Completed today: {n}', { n: count(s.completed_today) }) }),
+    tile(t('Created today'), count(s.created_today), { note: t('{n} completed', { n: count(s.completed_today) }) }),
     tile(t('Promise kept'), percent(s.sla_met_ratio, 1), { note: t('of judged tickets') }),
-    tile(t('Time to resolve'), duration(s.median_resolution_minutes), { note: t('median; 9 in 10 within {time}', { time: duration(s.p90_resolution_minutes) }) }),
+    tile(t('Median time'), duration(s.median_resolution_minutes), { note: t('9 in 10: {time}', { time: duration(s.p90_resolution_minutes) }) }),
   ];
 }
 

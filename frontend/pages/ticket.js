@@ -48,7 +48,7 @@ function sections(desk) {
     el('div', { class: 'title-row' },
       el('div', {}, el('h1', {}, ticket.title),
         el('p', { class: 'marks' }, badge(ticket.status), priorityMark(ticket.priority), slaBadge(ticket.sla),
-          ticket.reopen_count ? el('span', { class: 'muted' }, t('Reopened {n} times', { n: ticket.reopen_count })) : null)),
+          ticket.reopen_count ? el('span', { class: 'muted' }, t('Reopened: {n}', { n: ticket.reopen_count })) : null)),
       actionBar(desk)),
     el('div', { class: 'grid two-one' },
       el('div', { class: 'stack' }, description(desk), promise(desk), visits(desk), comments(desk)),
@@ -227,7 +227,7 @@ function candidate(desk, c, rank, send) {
 }
 
 function rejectedTeams(desk, rejected) {
-  return el('details', {}, el('summary', {}, t('{n} teams ruled out', { n: count(rejected.length) })),
+  return el('details', {}, el('summary', {}, t('Teams ruled out: {n}', { n: count(rejected.length) })),
     el('ul', { class: 'reasons' }, rejected.slice(0, 30).map((r) => el('li', {}, el('b', {}, r.name ?? desk.names.get(r.team_id) ?? t('Team {id}', { id: r.team_id })), `: ${r.text}`))));
 }
 

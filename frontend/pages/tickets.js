@@ -53,7 +53,7 @@ async function loadPage(api, query, user) {
 }
 
 const summaryLine = (s) => [
-  el('b', {}, t('{n} tickets', { n: count(s.total) })),
+  el('b', {}, t(s.total === 1 ? '1 ticket' : '{n} tickets', { n: count(s.total) })),
   s.overdue ? el('span', { class: 'is-bad' }, t('{n} overdue', { n: count(s.overdue) })) : null,
   s.at_risk ? el('span', { class: 'is-warn' }, t('{n} at risk', { n: count(s.at_risk) })) : null,
   s.unassigned ? el('span', {}, t('{n} unassigned', { n: count(s.unassigned) })) : null,
@@ -69,7 +69,9 @@ function drawFilters(bar, { api, filters, change, user }) {
   } }, icon('search'), search);
   const zone = el('span', { class: 'pick' });
   const team = el('span', { class: 'pick' });
-  bar.append(...[form,
+  const more = el('button', { type: 'button', class: 'button narrow-only', 'aria-expanded': 'false', onclick: () =>
+    more.setAttribute('aria-expanded', String(bar.classList.toggle('is-open'))) }, t('Filters'));
+  bar.append(...[form, more,
     ...Object.keys(CHOICES).map((name) => checklist(name, filters, change)), zone, team,
     labelled(t('Sort'), select('sort', SORTS.map(([code, label]) => [code, t(label)]),
       { value: filters.sort ?? '-created_at', onchange: (e) => change({ sort: e.target.value }) })),
@@ -121,11 +123,11 @@ function chips(filters, change) {
 const columns = (teams) => [
   { title: t('Number'), class: 'number', cell: (r) => el('a', { href: `#/tickets/${r.number}` }, r.number) },
   { title: t('Title'), class: 'title', cell: (r) => [el('a', { href: `#/tickets/${r.number}`, tabindex: '-1' }, r.title), el('small', { class: 'muted' }, word(r.category))] },
-  { title: t('Status'), cell: (r) => badge(r.status) },
-  { title: t('Priority'), cell: (r) => priorityMark(r.priority) },
-  { title: t('Promise'), cell: (r) => slaBadge(r.sla) },
-  { title: t('Zone and team'), cell: (r) => [r.zone ?? '–', el('small', { class: 'muted' }, r.team_id ? teams.get(r.team_id) ?? t('Team {id}', { id: r.team_id }) : t('Unassigned'))] },
-  { title: t('Created'), cell: (r) => timeOf(r.created_at) },
+  { title: t('Status'), class: 'bare', cell: (r) => badge(r.status) },
+  { title: t('Priority'), class: 'bare', cell: (r) => priorityMark(r.priority) },
+  { title: t('Promise'), class: 'bare', cell: (r) => slaBadge(r.sla) },
+  { title: t('Zone and team'), class: 'bare', cell: (r) => [r.zone ?? '–', el('small', { class: 'muted' }, r.team_id ? teams.get(r.team_id) ?? t('Team {id}', { id: r.team_id }) : t('Unassigned'))] },
+  { title: t('Created'), class: 'bare when', cell: (r) => timeOf(r.created_at) },
 ];
 
 function drawPage({ items, page, teams }, { query, filters, go }) {
