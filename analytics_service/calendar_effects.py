@@ -149,7 +149,7 @@ def _weekday_factors(
     """Half-pooled weekday profile, mean 1 over a week, learnt on ordinary days."""
     n_past = values.shape[1]
     weekday = np.asarray(dates.day_of_week)
-    design = np.eye(WEEK)[weekday] - 1 / WEEK
+    design = np.eye(WEEK)[weekday]
     rows = ordinary if ordinary.sum() >= WEEK else np.ones(n_past, dtype=bool)
     coefficients = _half_pooled(
         values[:, rows],
@@ -158,7 +158,7 @@ def _weekday_factors(
         1.0,
         WEEKDAY_RIDGE,
     )
-    profile = _factor(coefficients, np.eye(WEEK) - 1 / WEEK)
+    profile = _factor(coefficients, np.eye(WEEK))
     profile /= profile.mean(axis=1, keepdims=True)
     return profile[:, weekday]
 
@@ -176,14 +176,15 @@ def _half_pooled(
 ) -> Floats:
     """Coefficients of the sum of the series plus each series' own shrunk deviation.
 
-    The sum is overdispersed: it is scaled down by its Pearson dispersion first, so
-    that its penalty is in independent tickets.
+    The sum is overdispersed: it is scaled down by its Pearson dispersion, measured
+    around a first fit, so that its penalty is in independent tickets.
     """
-    total, total_base = values.sum(axis=0), base.sum(axis=0)
-    pearson = (total - total_base) ** 2 / np.maximum(total_base, 1e-9)
-    dispersion = max(1.0, 2 * float(np.median(pearson)))
+    total, total_base = values.sum(axis=0)[None], base.sum(axis=0)[None]
+    first = ridge_poisson(total, total_base, design, pooled_ridge)
+    fitted = np.maximum(total_base * np.exp(np.clip(first @ design.T, -4, 4)), 1e-9)
+    dispersion = max(1.0, 2 * float(np.median((total - fitted) ** 2 / fitted)))
     pooled = ridge_poisson(
-        total[None] / dispersion, total_base[None] / dispersion, design, pooled_ridge
+        total / dispersion, total_base / dispersion, design, pooled_ridge
     )
     expected = base * np.exp(np.clip(pooled @ design.T, -4, 4))
     return pooled + ridge_poisson(values, expected, design, ridge)

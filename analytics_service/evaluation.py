@@ -169,9 +169,11 @@ def _library(model: Callable[..., Any]) -> Method:
 
 
 def _rounded(outlook: Outlook) -> Outlook:
-    median: Floats = np.round(np.maximum(outlook.median, 0.0))
-    quantiles: Floats = np.round(np.maximum(outlook.quantiles, 0.0))
-    return Outlook(median, outlook.mean, quantiles)
+    return Outlook(
+        np.rint(np.maximum(outlook.median, 0.0)),
+        outlook.mean,
+        np.rint(np.maximum(outlook.quantiles, 0.0)),
+    )
 
 
 def _mean(rounds: list[dict[str, Floats]], name: str) -> float:

@@ -17,7 +17,8 @@ Floats = NDArray[np.float64]
 
 MIN_VALUES = 10
 MAX_VALUES = 1500  # more are thinned: all pairs of slopes are looked at
-SIGNIFICANCE = 0.05
+CONFIDENCE = 0.95
+SIGNIFICANCE = 0.025  # of the verdict: stays under 5 % on small samples too
 MAX_LAG = 14
 MIN_SEGMENT = 14
 # 1 % point of the supremum of a Brownian bridge (Kolmogorov's distribution)
@@ -29,7 +30,7 @@ METHOD = "Theil-Sen slope, Mann-Kendall test (autocorrelation-corrected)"
 class Trend:
     """Slope per step (a day for daily values) with its 95 % interval, and the verdict.
 
-    p_value : two-sided Mann-Kendall; significant : p < 0.05 and 0 outside the interval
+    p_value : two-sided Mann-Kendall; significant : p < 0.025 and 0 outside the interval
     """
 
     slope: float
@@ -204,7 +205,7 @@ def _variance_inflation(series: Floats) -> float:
 def _theil_sen(series: Floats, deviation: float) -> tuple[float, float, float]:
     """Median of pair slopes with the 95 % interval of Sen (1968)."""
     slopes = np.sort(_pair_slopes(series))
-    half = float(norm.ppf(1 - SIGNIFICANCE / 2)) * deviation
+    half = float(norm.ppf((1 + CONFIDENCE) / 2)) * deviation
     low = max(int(np.floor((len(slopes) - half) / 2)) - 1, 0)
     high = min(int(np.ceil((len(slopes) + half) / 2)), len(slopes) - 1)
     return float(np.median(slopes)), float(slopes[low]), float(slopes[high])

@@ -1,0 +1,114 @@
+import numpy as np
+import pandas as pd
+import pytest
+from numpy.typing import NDArray
+from sklearn.metrics import average_precision_score
+
+from analytics_service.anomalies import flag, score_days, shifts
+
+Floats = NDArray[np.float64]
+
+DATES = pd.date_range("2024-01-01", periods=365)
+WEEK = np.array([1.2, 1.1, 1.0, 1.1, 1.3, 0.7, 0.6])
+
+
+def panel(n_series: int = 30, seed: int = 5) -> Floats:
+    """Counts of mean 10 to 60 with a week and a slow wave, nothing unusual in them."""
+    rng = np.random.default_rng(seed)
+    wave = 1 + 0.2 * np.sin(np.arange(365) / 50)
+    means = np.linspace(10, 60, n_series)[:, None] * np.resize(WEEK, 365) * wave
+    return rng.poisson(means).astype(np.float64)
+
+
+def with_planted(values: Floats, seed: int = 9) -> tuple[Floats, NDArray[np.bool_]]:
+    """304 days made 4 to 8 standard deviations larger, or a third as large."""
+    rng = np.random.default_rng(seed)
+    planted, label = values.copy(), np.zeros(values.shape, dtype=bool)
+    spread = values.std(axis=1)
+    where = rng.choice(values[:, 60:].size, 304, replace=False)
+    for series, day in zip(*np.unravel_index(where, (len(values), 305)), strict=True):
+        at = series, day + 60
+        planted[at] += np.rint(rng.uniform(4, 8) * spread[series])
+        label[at] = True
+    return planted, label
+
+
+def weekday_mad(values: Floats) -> Floats:
+    """The usual rival: distance from the weekday's median in MADs."""
+    weekday = np.asarray(DATES.day_of_week)
+    scores = np.empty_like(values)
+    for day in range(7):
+        part = values[:, weekday == day]
+        middle = np.median(part, axis=1, keepdims=True)
+        mad = np.median(np.abs(part - middle), axis=1, keepdims=True)
+        scores[:, weekday == day] = (part - middle) / np.maximum(1.4826 * mad, 1)
+    return scores
+
+
+def test_planted_anomalies_are_ranked_first() -> None:
+    values, label = with_planted(panel())
+    scores = score_days(values, DATES).score
+    ours = average_precision_score(label.ravel(), np.abs(scores).ravel())
+    rival = average_precision_score(label.ravel(), np.abs(weekday_mad(values)).ravel())
+    assert ours > 0.93
+    assert ours > rival
+
+
+def test_quiet_series_are_hardly_ever_flagged() -> None:
+    assert flag(score_days(panel(), DATES).score).mean() < 0.001
+
+
+def test_a_storm_is_flagged_on_its_day_with_what_was_expected() -> None:
+    values = panel()
+    values[4, 200] *= 6
+    scores = score_days(values, DATES)
+    assert flag(scores.score)[4, 200]
+    assert scores.expected[4, 200] == pytest.approx(values[4, 193:200].mean(), rel=0.6)
+
+
+def test_the_day_after_a_storm_is_ordinary() -> None:
+    values = panel()
+    values[4, 200] *= 6
+    assert not flag(score_days(values, DATES).score)[4, 201]
+
+
+def test_many_series_demand_more_of_each() -> None:
+    lone = np.full((1, 1), 3.6)
+    crowd = np.vstack([lone, np.zeros((999, 1))])
+    assert flag(lone)[0, 0]
+    assert not flag(crowd)[0, 0]
+
+
+def test_a_lasting_shift_is_found_near_its_day() -> None:
+    values = panel(1, seed=2) + 20
+    values[0, 180:] = np.rint(values[0, 180:] * 1.8)
+    found = [
+        shift for shift in shifts(score_days(values, DATES).score) if shift.upwards
+    ]
+    assert any(170 <= shift.began <= 190 for shift in found)
+
+
+def test_noise_has_hardly_any_shifts() -> None:
+    noise = np.random.default_rng(1).normal(size=(50, 730))
+    assert len(shifts(noise)) / 50 < 0.2
+
+
+def test_zeros_are_no_anomaly() -> None:
+    scores = score_days(np.zeros((2, 60)), DATES[:60])
+    assert not scores.score.any()
+    assert not scores.expected.any()
+
+
+@pytest.mark.parametrize(
+    ("values", "n_days", "why"),
+    [
+        pytest.param(np.ones((1, 27)), 27, "need 28 days", id="too-short"),
+        pytest.param(np.ones((1, 30)), 31, "one column", id="misaligned"),
+        pytest.param(np.ones(30), 30, "one column", id="one-dimension"),
+    ],
+)
+def test_what_cannot_be_scored_is_refused(
+    values: Floats, n_days: int, why: str
+) -> None:
+    with pytest.raises(ValueError, match=why):
+        score_days(values, DATES[:n_days])
