@@ -1,12 +1,16 @@
 // The signed-in person's own data: name, language, password, and where they are signed in.
 
-import { ago, el, empty, field, input, inWords, loadInto, panel, select, submitting, t, table, toast, word } from '../kit.js';
+import { ago, ask, el, empty, field, input, inWords, loadInto, panel, select, submitting, t, table, toast, word } from '../kit.js';
 
 export async function show({ api, user, changeUser, go }) {
   const page = el('div', { class: 'page narrow' }, el('h1', {}, t('My profile')));
   const sessions = el('div');
   const me = await api.get('/api/auth/me');
-  page.append(account(api, me, changeUser, go), password(api), panel(t('Signed in on'), {}, sessions));
+  const factor = el('div');
+  page.append(account(api, me, changeUser, go), password(api), panel(t('Second factor'), { note: t('A code from your phone besides the password') }, factor),
+    panel(t('Signed in on'), {}, sessions));
+  const loadFactor = () => loadInto(factor, () => api.get('/api/auth/second-factor'), (state) => drawFactor(api, state, loadFactor), { lines: 2 });
+  loadFactor();
   const load = () => loadInto(sessions, () => api.get('/api/auth/sessions'), (answer) => drawSessions(api, answer.items, load));
   load();
   return page;
@@ -46,6 +50,47 @@ function password(api) {
   el('div', { class: 'actions wide' }, el('button', { type: 'submit', class: 'button' }, t('Change password'))));
   return panel(t('Password'), {}, form);
 }
+
+function drawFactor(api, state, reload) {
+  const run = (work) => async () => {
+    await work(api).catch((problem) => toast(inWords(problem), 'bad'));
+    reload();
+  };
+  if (!state.enabled) {
+    return [el('p', {}, t('Not switched on.')), el('div', { class: 'actions' },
+      el('button', { type: 'button', class: 'button', onclick: run(switchOn) }, t('Switch on')))];
+  }
+  return [el('p', {}, t('Switched on. Recovery codes left: {n}', { n: state.recovery_codes_left })), el('div', { class: 'actions' },
+    el('button', { type: 'button', class: 'button', onclick: run(renewCodes) }, t('New recovery codes')),
+    state.required ? null : el('button', { type: 'button', class: 'button', onclick: run(switchOff) }, t('Switch off')))];
+}
+
+const passwordField = () => field(t('Present password'), input('password', { type: 'password', required: true, autocomplete: 'current-password' }));
+
+async function switchOn(api) {
+  const known = await ask(t('Switch on'), [passwordField()], t('Next'));
+  if (!known) return;
+  const setup = await api.post('/api/auth/second-factor', known);
+  const code = await ask(t('Scan this picture with an authenticator app'), [
+    el('img', { class: 'qr', alt: t('QR code'), src: `data:image/svg+xml,${encodeURIComponent(setup.qr_svg)}` }),
+    el('p', {}, t('or type this key:'), ' ', el('code', {}, setup.secret)),
+    field(t('Code from your authenticator app'), input('code', { required: true, inputmode: 'numeric', autocomplete: 'one-time-code' })),
+  ], t('Switch on'));
+  if (code) await showCodes(await api.post('/api/auth/second-factor/confirm', code));
+}
+
+async function renewCodes(api) {
+  const known = await ask(t('New recovery codes'), [passwordField()], t('Next'));
+  if (known) await showCodes(await api.post('/api/auth/second-factor/recovery-codes', known));
+}
+
+async function switchOff(api) {
+  const known = await ask(t('Switch off'), [passwordField()], t('Switch off'));
+  if (known) await api.post('/api/auth/second-factor/remove', known);
+}
+
+const showCodes = ({ recovery_codes: codes }) => ask(t('Keep these recovery codes'),
+  [el('p', {}, t('Each works once in place of a code. They are not shown again.')), el('pre', {}, codes.join('\n'))], t('I have kept them'));
 
 function drawSessions(api, items, reload) {
   if (!items.length) return empty(t('No other session.'));

@@ -10,7 +10,7 @@ import { ago, ask, badge, count, decimal, duration, el, empty, field, icon, inWo
 import { teamNames } from './reference.js';
 
 const HOLD_REASONS = ['customer_absent', 'awaiting_parts', 'permit_access', 'weather_safety', 'third_party', 'customer_info', 'other'];
-const NEXT_VISIT = { offered: ['accepted', 'declined'], accepted: ['en_route', 'on_site', 'declined'], en_route: ['on_site'], on_site: ['done', 'not_done'] };
+const NEXT_VISIT = { offered: ['accepted', 'declined', 'released'], accepted: ['en_route', 'on_site', 'released'], en_route: ['on_site', 'not_done', 'released'], on_site: ['done', 'not_done'] };
 const LIVE = Object.keys(NEXT_VISIT);
 
 export async function show(context) {
