@@ -86,10 +86,12 @@ class Crews:
 
     def book(self, job: Job) -> Visit:
         """Return the earliest visit that a fitting team can make, and book it."""
-        team, departs_at = min(
-            self.candidates(job),
-            key=lambda c: (c[1] + travel_s(c[0], job, c[1]), c[0].position),
-        )
+
+        def arrival(candidate: tuple[Team, int]) -> tuple[int, int]:
+            team, departs_at = candidate
+            return departs_at + travel_s(team, job, departs_at), team.position
+
+        team, departs_at = min(self.candidates(job), key=arrival)
         arrives_at = departs_at + travel_s(team, job, departs_at)
         ends_at = arrives_at + job.seconds
         for day in range(local_day(departs_at), local_day(ends_at) + 1):
@@ -110,9 +112,8 @@ class Crews:
         length = travel_s(team, job, RUSH_HOUR_S) + job.seconds
         if job.is_urgent:
             return self.gap(team, job.ready_at, length)
-        for day in range(
-            local_day(job.ready_at), local_day(job.ready_at) + SEARCH_DAYS
-        ):
+        today = local_day(job.ready_at)
+        for day in range(today, today + SEARCH_DAYS):
             if not self.works_tickets(team, day):
                 continue
             midnight = local_midnight_of(day * DAY_S)

@@ -126,21 +126,25 @@ def person_of(zone: str, number: int, rng: Rng) -> Person:
 
 
 def name_in(community: str, rng: Rng) -> str:
-    if community == "chinese":
-        return f"{pick(CHINESE_FAMILIES, rng)} {pick(CHINESE_GIVEN, rng)}"
-    if community == "sikh":
-        title = "Kaur" if rng.random() < 0.5 else "Singh"
-        return f"{pick(SIKH, rng)} {title} Gill"
-    if community == "iban":
-        return f"{pick(IBAN, rng)} anak {pick(IBAN_FATHERS, rng)}"
-    if community == "kadazan":
-        return f"{pick(KADAZAN, rng)} {pick(KADAZAN_FAMILIES, rng)}"
     is_woman = rng.random() < 0.5
-    if community == "indian":
-        given = pick(INDIAN_WOMEN if is_woman else INDIAN_MEN, rng)
-        return f"{given} {'a/p' if is_woman else 'a/l'} {pick(INDIAN_FATHERS, rng)}"
-    given = pick(MALAY_WOMEN if is_woman else MALAY_MEN, rng)
-    return f"{given} {'binti' if is_woman else 'bin'} {pick(MALAY_FATHERS, rng)}"
+    match community:
+        case "chinese":
+            name = f"{pick(CHINESE_FAMILIES, rng)} {pick(CHINESE_GIVEN, rng)}"
+        case "sikh":
+            name = f"{pick(SIKH, rng)} {'Kaur' if is_woman else 'Singh'} Gill"
+        case "iban":
+            name = f"{pick(IBAN, rng)} anak {pick(IBAN_FATHERS, rng)}"
+        case "kadazan":
+            name = f"{pick(KADAZAN, rng)} {pick(KADAZAN_FAMILIES, rng)}"
+        case "indian":
+            given = pick(INDIAN_WOMEN if is_woman else INDIAN_MEN, rng)
+            child_of = "a/p" if is_woman else "a/l"
+            name = f"{given} {child_of} {pick(INDIAN_FATHERS, rng)}"
+        case _:
+            given = pick(MALAY_WOMEN if is_woman else MALAY_MEN, rng)
+            child_of = "binti" if is_woman else "bin"
+            name = f"{given} {child_of} {pick(MALAY_FATHERS, rng)}"
+    return name
 
 
 def phone_number(rng: Rng) -> str:

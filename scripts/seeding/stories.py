@@ -3,8 +3,8 @@
 A story is a generator. It pauses whenever it wants to look at the world (book a
 team, see whether the outage is over) and goes on when all others have come to its
 `at`, so that all share the teams' diaries in the order of time. It writes steps:
-an instant, who, and the command. Refuses to decide whether a command is allowed: the tickets
-service's rules do, in scripts/seeding/replay.py.
+an instant, who, and the command. Refuses to decide whether a command is allowed:
+the tickets service's rules do, in scripts/seeding/replay.py.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -400,11 +400,8 @@ class Story:
 
     def perhaps_chase(self, before: int) -> None:
         """Let a customer ask where the technician is, in a wait of a day or more."""
-        if (
-            not self.is_customer()
-            or before - self.at < DAY_S
-            or self.rng.random() > CHASED
-        ):
+        is_long = before - self.at >= DAY_S
+        if not (self.is_customer() and is_long and self.rng.random() < CHASED):
             return
         asked_at = self.at + int((before - self.at) * 0.6)
         self.comment(self.author, pick(wording.CHASERS, self.rng), "public", asked_at)

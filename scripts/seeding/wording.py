@@ -138,7 +138,8 @@ def title_of(need: Need, rng: Rng) -> str:
     """Return the title, with the quarter or exchange it is about."""
     quarter = need.address.text.split(", ")[1]
     if need.category is Category.EMERGENCY:
-        return f"{pick(EMERGENCIES[need.cause or Cause.OTHER], rng)} at {need.exchange.name}"
+        what = pick(EMERGENCIES[need.cause or Cause.OTHER], rng)
+        return f"{what} at {need.exchange.name}"
     if need.category is Category.REPAIR:
         cause = need.cause or Cause.OTHER
         if rng.random() < 0.25:
