@@ -18,6 +18,7 @@ MIN_BUCKET = 50
 SCALE_PRIOR_DAYS = 150.0  # errors that the pool is worth against a series' own
 FINE_LEVELS = (np.arange(100) + 0.5) / 100
 MEAN_CLIP = 2.0  # the mean leaves out what storms of the past add beyond 2 sigma
+SHORT_DOUBT_DAYS = 28.0  # 14 days of history: three times the variance seen
 SMALL_SAMPLE_WIDENING = 0.1  # ÷ number of non-overlapping origins
 
 
@@ -68,7 +69,8 @@ def wide_counts(mean: Floats, history: Floats, fitted: Floats) -> Floats:
     """
     excess = ((history - fitted) ** 2 - fitted).sum()
     dispersion = max(float(excess / max((fitted**2).sum(), 1e-9)), 0.0)
-    size = 1.0 / (1.5 * dispersion + 0.1)
+    doubt = 1.0 + SHORT_DOUBT_DAYS / history.shape[1]
+    size = 1.0 / (doubt * dispersion + 0.1)
     chance = size / (size + np.maximum(mean, 1e-9))
     return np.stack([nbinom.ppf(level, size, chance) for level in LEVELS], axis=1)
 
