@@ -5,9 +5,12 @@ listen beyond the loopback by itself: the container says BIND_ADDRESS=0.0.0.0.
 """
 
 import os
+from pathlib import Path
 from typing import Any
 
-from prometheus_client import multiprocess
+# The workers share their figures in this folder; it must be there before they load.
+if shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+    Path(shared).mkdir(parents=True, exist_ok=True)
 
 host = os.environ.get("BIND_ADDRESS") or "127.0.0.1"
 bind = os.environ.get("GUNICORN_BIND") or f"{host}:{os.environ.get('PORT', '8000')}"
@@ -21,7 +24,7 @@ worker_connections = 200
 keepalive = 75
 timeout = int(os.environ.get("GUNICORN_TIMEOUT") or 60)
 graceful_timeout = 10
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
+worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
 # The gateway speaks for the client; nobody else reaches us.
 forwarded_allow_ips = "*" if host != "127.0.0.1" else "127.0.0.1"
@@ -39,4 +42,6 @@ control_socket_disable = True
 def child_exit(_server: Any, worker: Any) -> None:
     """Take a worker that ended out of the shared figures."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        from prometheus_client import multiprocess
+
         multiprocess.mark_process_dead(worker.pid)
