@@ -81,7 +81,7 @@ def backtest(
     Accuracy by (zone, category); with fewer than 56 days no origin can be judged and
     `n_origins` is 0. Origins run in parallel through joblib.
     """
-    table = cut_table(pd.MultiIndex.from_tuples(list(frame.index)))
+    table = cut_table(frame.index)
     actual = table.rows(frame.to_numpy(dtype=np.float64))
     origins = rolling_origins(actual.shape[1], n_origins)
     made: list[Forecast] = Parallel()(

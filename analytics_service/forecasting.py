@@ -89,7 +89,9 @@ class Forecast:
         """One row per series and day.
 
         Columns: zone, category (str or None), on (datetime64), mean, median, value,
-        lo80, hi80, lo95, hi95, staffing (float; the 90 % quantile).
+        lo80, hi80, lo95, hi95, staffing (float; the 90 % quantile). The intervals are
+        widened to hold the value: a cell of rare events may be given the one ticket
+        that makes the sum right on a day when none is likelier.
         """
         horizon = len(self.dates)
         columns = {
@@ -103,10 +105,10 @@ class Forecast:
             "mean": self.mean.ravel(),
             "median": self.median.ravel(),
             "value": self.value.ravel(),
-            "lo80": self.at(0.1).ravel(),
-            "hi80": self.at(0.9).ravel(),
-            "lo95": self.at(0.025).ravel(),
-            "hi95": self.at(0.975).ravel(),
+            "lo80": np.minimum(self.at(0.1), self.value).ravel(),
+            "hi80": np.maximum(self.at(0.9), self.value).ravel(),
+            "lo95": np.minimum(self.at(0.025), self.value).ravel(),
+            "hi95": np.maximum(self.at(0.975), self.value).ravel(),
             "staffing": self.at(STAFFING_LEVEL).ravel(),
         }
         return pd.DataFrame(columns)
@@ -179,7 +181,7 @@ def forecast_cuts(
     -------
     Forecast whose `mean` and `value` of zones (categories, cells) sum to the total's.
     """
-    table = cut_table(pd.MultiIndex.from_tuples(list(frame.index)))
+    table = cut_table(frame.index)
     history = table.rows(frame.to_numpy(dtype=np.float64))
     dates = pd.DatetimeIndex(frame.columns)
     free = forecast(

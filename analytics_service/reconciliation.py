@@ -7,10 +7,10 @@ that leave storms out drag the total down.) `whole_cells` rounds to integers tha
 up too. Medians and other quantiles do not add up by nature and are left per cut.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -37,9 +37,11 @@ class CutTable:
         return np.tensordot(self.sums, cell_values, axes=1)
 
 
-def cut_table(cells: pd.MultiIndex) -> CutTable:
+def cut_table(cells: Iterable[tuple[object, object]]) -> CutTable:
     """Return the cuts of cells named by (zone, category): total, margins, cells."""
     pairs = tuple((str(zone), str(category)) for zone, category in cells)
+    if not pairs:
+        raise ValueError("there are no cells to forecast")
     if len(set(pairs)) != len(pairs):
         raise ValueError("a zone and category may appear only once")
     zones = sorted({zone for zone, _ in pairs})

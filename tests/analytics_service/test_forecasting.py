@@ -193,8 +193,8 @@ def test_zones_categories_and_cells_sum_to_the_total(
         assert made.value[rows].sum(axis=0).tolist() == made.value[0].tolist()
         assert made.mean[rows].sum(axis=0) == pytest.approx(made.mean[0])
     assert (made.value == np.rint(made.value)).all()
-    assert (made.value >= made.at(0.025)).all()
-    assert (made.value <= made.at(0.975)).all()
+    frame = made.to_frame()
+    assert frame["value"].between(frame["lo80"], frame["hi80"]).all()
 
 
 def test_workload_of_zones_sums_to_the_total() -> None:
@@ -215,7 +215,12 @@ def test_a_frame_of_the_forecast_has_a_row_per_cut_and_day() -> None:
 
 def test_a_cell_named_twice_is_refused() -> None:
     with pytest.raises(ValueError, match="only once"):
-        cut_table(pd.MultiIndex.from_tuples([("a", "x"), ("a", "x")]))
+        cut_table([("a", "x"), ("a", "x")])
+
+
+def test_no_cells_are_refused() -> None:
+    with pytest.raises(ValueError, match="no cells"):
+        forecast_cuts(pd.DataFrame(np.zeros((0, 60)), columns=days(60)))
 
 
 @settings(max_examples=60, deadline=None)
