@@ -149,6 +149,7 @@ class Ticket(Base):
     created_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     opened_at: Mapped[datetime]
+    promised_at: Mapped[datetime | None]  # said outright, in place of the policy
     started_at: Mapped[datetime | None]
     completed_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
@@ -257,8 +258,8 @@ class Ticket(Base):
             "ix_tickets_risk",
             "resolution_risk_at",
             postgresql_where=text(
-                "status IN ('open','in_progress') AND deleted_at IS NULL "
-                "AND breached_at IS NULL"
+                "status IN ('open', 'in_progress', 'on_hold') "
+                "AND deleted_at IS NULL AND breached_at IS NULL"
             ),
         ),
         Index(

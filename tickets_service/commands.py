@@ -11,13 +11,18 @@ from tickets_service.lifecycle import Action
 
 @dataclass(frozen=True, slots=True)
 class OpenTicket:
-    """fields: columns of the ticket. opened_at: backdated, with a reason (R3)."""
+    """fields: columns of the ticket. opened_at: backdated, with a reason (R3).
+
+    `promised_at` among the fields (loads only) is due in place of the policy's
+    target; `has_policy` False: nothing was promised at all.
+    """
 
     id: int
     fields: Mapping[str, Any]
     opened_at: datetime | None = None
     opened_reason: str | None = None
     created_at: datetime | None = None  # loads only: when the source recorded it
+    has_policy: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,16 @@ class AddComment:
 
 
 @dataclass(frozen=True, slots=True)
+class TouchComment:
+    """kind: edited or removed."""
+
+    comment_id: int
+    author_id: int
+    visibility: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class AddAttachment:
     attachment_id: int
     filename: str
@@ -94,6 +109,7 @@ Command = (
     | OfferVisit
     | MoveVisit
     | AddComment
+    | TouchComment
     | AddAttachment
     | DeleteTicket
     | Reprice

@@ -176,10 +176,17 @@ def open_ticket(draft: Draft, new: ask.OpenTicket) -> None:
         data["opened_at"] = backdated(draft, new)
     if new.created_at is not None:
         data["created_at"] = new.created_at
+    check_promise(data, data.get("opened_at") or new.created_at or draft.now)
     policy = draft.book.choose(data["zone"], data.get("priority", "medium"))
-    if policy is not None:
+    if policy is not None and new.has_policy:
         data |= {"policy_id": policy.id, "calendar_id": policy.calendar_id}
     draft.emit("ticket.created", data=data, at=new.created_at)
+
+
+def check_promise(data: Mapping[str, Any], opened_at: datetime) -> None:
+    promised_at = data.get("promised_at")
+    if promised_at is not None and promised_at <= opened_at:
+        raise Invalid({"promised_at": "lies before the opening"})
 
 
 def backdated(draft: Draft, new: ask.OpenTicket) -> datetime:
@@ -483,9 +490,19 @@ def add_comment(draft: Draft, new: ask.AddComment) -> None:
     if draft.actor.role is Role.REQUESTER and not public:
         raise Forbidden("Your comments are public.")
     data: dict[str, Any] = {"comment_id": new.comment_id, "visibility": new.visibility}
+    if new.mentions:
+        data["mentions"] = list(new.mentions)
     if public and answers(draft):
         data["response"] = True
     draft.emit("comment.added", data=data)
+
+
+def touch_comment(draft: Draft, touched: ask.TouchComment) -> None:
+    need_role(draft, lifecycle.STAFF | {Role.REQUESTER}, "change comments")
+    if draft.actor.role is not Role.ADMIN and draft.actor.user_id != touched.author_id:
+        raise Forbidden("Only its author may change a comment.")
+    data = {"comment_id": touched.comment_id, "visibility": touched.visibility}
+    draft.emit(f"comment.{touched.kind}", data=data)
 
 
 def answers(draft: Draft) -> bool:
@@ -612,6 +629,7 @@ DECIDERS: Mapping[type[Any], Callable[[Draft, Any], None]] = {
     ask.OfferVisit: offer_visit,
     ask.MoveVisit: move_visit,
     ask.AddComment: add_comment,
+    ask.TouchComment: touch_comment,
     ask.AddAttachment: add_attachment,
     ask.DeleteTicket: delete_ticket,
     ask.Reprice: reprice,

@@ -114,6 +114,20 @@ def started(policy: Policy, priority: str, at: int) -> Clocks:
     )
 
 
+def promised(clocks: Clocks, calendar: WorkCalendar, at: int) -> Clocks:
+    """Return the clocks of an explicit promise: the resolution is due at `at`.
+
+    Outside of the calendar's hours that is the closing time before. Nothing is
+    promised of the response, so its clock stops at once.
+    """
+    target = calendar.worked(clocks.resolution.base, at)
+    return replace(
+        clocks,
+        response=stopped(clocks.response, calendar, clocks.response.base),
+        resolution=replace(clocks.resolution, target=target),
+    )
+
+
 def live_pauses(clock: Clock, until: int | None = None) -> Iterator[tuple[int, int]]:
     """Yield disjoint pauses since the base, in order, an open one cut at `until`.
 

@@ -89,6 +89,7 @@ class TicketState:
     customer_email: str | None = None
     team_id: int | None = None
     technician_id: int | None = None
+    promised_at: datetime | None = None
     started_at: datetime | None = None
     completed_at: datetime | None = None
     closed_at: datetime | None = None
@@ -178,6 +179,9 @@ def created(event: Event, book: Book) -> TicketState:
         policy = book.policy(event.data["policy_id"])
         priority = data.get("priority", "medium")
         clocks = sla.started(policy, priority, micros(opened_at))
+        if data.get("promised_at"):
+            calendar = book.calendar(policy.calendar_id)
+            clocks = sla.promised(clocks, calendar, micros(data["promised_at"]))
     data.setdefault("created_at", event.occurred_at)
     data.update(opened_at=opened_at, moved_at=opened_at, clocks=clocks)
     return TicketState(**data, updated_at=event.recorded_at)
@@ -286,7 +290,7 @@ def on_reopen(
 def on_update(
     _: TicketState, after: TicketState, event: Event, book: Book
 ) -> TicketState:
-    if "priority" not in event.changes or after.clocks is None:
+    if "priority" not in event.changes or after.clocks is None or after.promised_at:
         return after
     policy, calendar = book.policy(after.clocks.policy_id), calendar_of(after, book)
     targets, at = policy.targets[after.priority], micros(event.occurred_at)
