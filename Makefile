@@ -23,7 +23,7 @@ help: ## List the targets
 
 ##@ Run without Docker
 
-.PHONY: run stop status logs seed migrate
+.PHONY: run stop status logs seed import migrate
 run: $(VENV)/.for-run ## Start everything (first start: makes the database and example data); Ctrl-C stops
 	@exec $(PYTHON) -m scripts.local run
 
@@ -39,6 +39,9 @@ logs: ## Follow the log of `make run`
 seed: $(VENV)/.for-run ## Make example data (SEED_SCALE=0.1 for less)
 	@$(WITH_SYSTEM) $(PYTHON) scripts/seed_data.py $(ARGS)
 
+import: $(VENV)/.for-run ## Import tickets (FILE=records.csv MAPPING=docs/mappings/boston311.yml)
+	@$(WITH_SYSTEM) $(PYTHON) scripts/import_tickets.py --mapping $(MAPPING) $(FILE) $(ARGS)
+
 migrate: $(VENV)/.for-run ## Bring the database to the newest shape
 	@$(WITH_SYSTEM) $(PYTHON) -m db.migrate $(ARGS)
 
@@ -47,7 +50,7 @@ migrate: $(VENV)/.for-run ## Bring the database to the newest shape
 COMPOSE := docker compose
 
 .PHONY: up down docker-logs
-up: .env ## Build and start the containers
+up: ## Build and start the containers
 	$(COMPOSE) up --build --detach --wait
 
 down: ## Stop the containers (data is kept)
@@ -55,10 +58,6 @@ down: ## Stop the containers (data is kept)
 
 docker-logs: ## Follow the log of the containers
 	$(COMPOSE) logs --follow --tail=100
-
-.env: ## Make a first .env for the containers, from .env.example
-	cp .env.example .env
-	@echo "Made .env from .env.example: look at it before others can reach this machine."
 
 ##@ Operate
 
@@ -91,7 +90,7 @@ pgadmin: $(VENV)/.for-run ## pgAdmin on port 8083 (an installation of its own: 6
 
 ##@ Develop
 
-.PHONY: test lint format coverage bench e2e api-docs requirements browser
+.PHONY: test lint format coverage bench e2e api-docs migration requirements browser
 test: lint browser ## All checks and all tests: what CI does
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
 
@@ -116,6 +115,9 @@ bench: $(VENV)/.for-tests ## Measure cost per request beside the smallest honest
 
 api-docs: $(VENV)/.for-run ## Write the OpenAPI document and the Postman collection from the code
 	$(PYTHON) scripts/build_api_docs.py $(ARGS)
+
+migration: $(VENV)/.for-run ## Write a migration from what db/ declares (NAME=what_it_does)
+	$(PYTHON) scripts/new_migration.py $(NAME)
 
 browser: # installs Chromium as root on Debian; elsewhere browser tests say why they are skipped
 	@bash scripts/ensure_chromium.sh

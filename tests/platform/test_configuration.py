@@ -51,10 +51,41 @@ def test_compose_accepts_the_files_and_knows_the_documented_names() -> None:
     assert {*NAMED, "migrate", "worker"} <= set(services(DEVELOPMENT))
 
 
-def test_nothing_starts_without_a_password_of_the_database() -> None:
-    done = composed(BASE)
-    assert done.returncode != 0
-    assert "POSTGRES_PASSWORD" in done.stderr
+def environment_of(files: list[str], name: str, **settings: str) -> dict[str, str]:
+    done = composed(files, **settings)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, str] = yaml.safe_load(done.stdout)["services"][name]["environment"]
+    return found
+
+
+def test_the_database_has_no_password_of_its_own_outside_development() -> None:
+    # PostgreSQL's image refuses to make a database with an empty one.
+    assert environment_of(BASE, "postgres")["POSTGRES_PASSWORD"] == ""
+    assert environment_of(BASE, "auth")["AIFF_ENV"] == "production"
+
+
+def test_development_has_the_documented_accounts() -> None:
+    assert environment_of(DEVELOPMENT, "postgres") | {"POSTGRES_INITDB_ARGS": ""} == {
+        "POSTGRES_USER": "aiff",
+        "POSTGRES_PASSWORD": "aiffpass",
+        "POSTGRES_DB": "aiff_db",
+        "POSTGRES_INITDB_ARGS": "",
+    }
+    url = "postgresql://aiff:aiffpass@postgres:5432/aiff_db"
+    for name in ("auth", "tickets", "analytics", "ai", "worker", "migrate", "seed"):
+        known = environment_of(DEVELOPMENT, name)
+        assert known["DATABASE_URL"] == url, name
+        assert known["AIFF_ENV"] == "development", name
+    pgadmin = environment_of(DEVELOPMENT, "pgadmin")
+    assert pgadmin["PGADMIN_DEFAULT_EMAIL"] == "admin@local.test"
+    assert pgadmin["PGADMIN_DEFAULT_PASSWORD"] == "admin123"
+
+
+def test_a_password_of_ones_own_reaches_everyone() -> None:
+    for files in (BASE, DEVELOPMENT):
+        for name in ("auth", "worker", "migrate"):
+            known = environment_of(files, name, POSTGRES_PASSWORD="of-mine")
+            assert "aiff:of-mine@postgres" in known["DATABASE_URL"]
 
 
 def test_outside_development_only_the_gateway_is_reachable() -> None:
