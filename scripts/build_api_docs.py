@@ -1,6 +1,6 @@
 """Write the merged OpenAPI document and the Postman collection from the code.
 
-    python scripts/build_api_docs.py           write frontend/api-docs/*.json
+    python scripts/build_api_docs.py           write frontend/api-docs/*.json and README
     python scripts/build_api_docs.py --check   exit 1 if they are not up to date
 
 The four services document themselves (flask-smorest); here their documents become
@@ -18,6 +18,7 @@ sys.path.insert(0, str(PROJECT))
 
 from scripts.api_docs.merging import merged_document  # noqa: E402
 from scripts.api_docs.postman import postman_collection  # noqa: E402
+from scripts.api_docs.readme import with_endpoints  # noqa: E402
 from service_kit.settings import Settings  # noqa: E402
 
 SERVICES = ("auth", "tickets", "analytics", "ai")
@@ -38,20 +39,24 @@ def service_documents() -> dict[str, dict[str, Any]]:
     return found
 
 
-def documents() -> dict[str, str]:
-    """Return the files to write, by name."""
+def documents() -> dict[Path, str]:
+    """Return what each written file should hold."""
     openapi = merged_document(service_documents())
-    written = {"openapi.json": openapi, "postman.json": postman_collection(openapi)}
+    readme = PROJECT / "README.md"
     return {
-        name: json.dumps(value, indent=1, sort_keys=True) + "\n"
-        for name, value in written.items()
+        TARGET / "openapi.json": as_json(openapi),
+        TARGET / "postman.json": as_json(postman_collection(openapi)),
+        readme: with_endpoints(readme.read_text(), openapi),
     }
+
+
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def main(arguments: list[str]) -> int:
     stale = 0
-    for name, content in documents().items():
-        path = TARGET / name
+    for path, content in documents().items():
         if path.exists() and path.read_text() == content:
             continue
         if "--check" in arguments:

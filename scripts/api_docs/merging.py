@@ -127,7 +127,8 @@ def add_part(whole: Document, part: Document) -> None:
     known = {t["name"] for t in whole["tags"]}
     whole["tags"] += [t for t in part.get("tags", []) if t["name"] not in known]
     for path, item in part["paths"].items():
-        whole["paths"][path] = finished(path, item)
+        if not path.startswith("/internal/"):
+            whole["paths"][path] = finished(path, item)
 
 
 def finished(path: str, item: Document) -> Document:
@@ -160,15 +161,12 @@ def add_errors(operation: Document, method: str, path: str) -> None:
     else:
         codes.discard("415")
     for code in sorted(codes):
-        body = {
-            "application/problem+json": {
-                "schema": {"$ref": "#/components/schemas/Problem"}
-            }
+        told = responses.get(code, {}).get("description", TITLES[code])
+        body = {"schema": {"$ref": "#/components/schemas/Problem"}}
+        responses[code] = {
+            "description": told,
+            "content": {"application/problem+json": body},
         }
-        found = responses.setdefault(code, {"description": TITLES[code]})
-        found.pop("content", None)
-        found["content"] = body
-        found.pop("$ref", None)
 
 
 def is_public(path: str, method: str) -> bool:
