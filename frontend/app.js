@@ -246,7 +246,7 @@ function topBar(user) {
       menu.setAttribute('aria-expanded', String(open));
     } }, icon('menu'));
   return el('header', { class: 'top' }, menu,
-    el('a', { class: 'brand', href: '#/' }, mark(), el('span', {}, el('b', {}, 'AIFF'), el('small', {}, t('Field operations')))),
+    el('a', { class: 'brand', href: '#/', 'aria-label': t('AIFF, overview') }, mark(), el('span', {}, el('b', {}, 'AIFF'), el('small', {}, t('Field operations')))),
     el('form', { class: 'quick', role: 'search', onsubmit: quickSearch },
       icon('search'), input('q', { type: 'search', placeholder: t('Number, customer, place …'), 'aria-label': t('Search tickets') })),
     el('div', { class: 'tools' },
@@ -386,7 +386,15 @@ const showRecoveryCodes = (codes) => ask(t('Keep these recovery codes'),
 
 // ---------------------------------------------------------------------- start
 
+/** A path typed or linked as `/tickets/42` is the same place as `#/tickets/42`. */
+function settleAddress() {
+  const { pathname, search, hash } = location;
+  if (pathname !== '/' && !pathname.endsWith('.html')) history.replaceState(null, '', `/#${pathname}${search}`);
+  else if (!hash) history.replaceState(null, '', '/#/');
+}
+
 async function start() {
+  settleAddress();
   wear();
   const preferred = localStorage.getItem('locale') ?? stored()?.user?.locale ?? (navigator.language.startsWith('ms') ? 'ms' : 'en');
   await useLocale(preferred);

@@ -3,6 +3,7 @@
 export default {
   // Frame and signing in
   'Skip to content': 'Langkau ke kandungan',
+  'AIFF, overview': 'AIFF, ringkasan',
   'Main': 'Utama',
   'Menu': 'Menu',
   'Field operations': 'Operasi lapangan',
@@ -301,6 +302,7 @@ export default {
   'Role of {name}': 'Peranan {name}',
   'Last sign-in': 'Log masuk terakhir',
   'You': 'Anda',
+  'Active': 'Aktif',
   'Activate': 'Aktifkan',
   'Deactivate': 'Nyahaktifkan',
   'Create': 'Cipta',

@@ -103,7 +103,7 @@ function drawSessions(api, items, reload) {
     { title: t('Device'), class: 'title', cell: (s) => s.device ?? s.user_agent ?? '–' },
     { title: t('Address'), cell: (s) => s.address ?? s.ip ?? '–' },
     { title: t('Last used'), cell: (s) => ago(s.last_used_at ?? s.created_at) },
-    { title: '', cell: (s) => (current(s) ? el('span', { class: 'badge' }, t('This one'))
+    { title: t('Actions'), class: 'bare', cell: (s) => (current(s) ? el('span', { class: 'badge' }, t('This one'))
       : el('button', { type: 'button', class: 'button small', onclick: () => end(s) }, t('End'))) },
   ], items);
 }
