@@ -85,7 +85,8 @@ def daily_table(path: Path, country: str | None) -> Dataset:
     """A table of a `date` column and one column of counts per series."""
     table = pd.read_csv(path, parse_dates=["date"]).set_index("date").asfreq("D")
     dates = pd.DatetimeIndex(table.index)
-    n_origins = 13 if len(dates) >= 730 else 5
+    wanted = 13 if len(dates) >= 730 else 5
+    n_origins = max(min(wanted, len(dates) // MAX_HORIZON - 2), 1)
     counts = table.fillna(0).to_numpy(dtype=np.float64).T
     return Dataset(path.name, counts, dates, n_origins, country)
 
@@ -116,7 +117,7 @@ def evaluate(data: Dataset, method: Method) -> dict[str, float]:
         dense = history.mean(axis=1) >= DENSE
         for name in ("coverage80", "coverage95"):
             scores[name] = np.where(dense, scores[name], np.nan)
-        scores["wape"] = np.array([scores["absolute_error"].sum() / came.sum()])
+        scores["wape"] = np.array([scores["absolute_error"].sum() / max(came.sum(), 1)])
         rounds.append(scores)
     row = {name: _mean(rounds, name) for name in COLUMNS if name != "ms"}
     return row | {"ms": 1000 * cpu / len(rounds) / len(data.counts)}

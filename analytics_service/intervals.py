@@ -14,11 +14,13 @@ Floats = NDArray[np.float64]
 
 LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 N_BUCKETS = 12
+BUCKET_ERRORS = 200  # fewer errors than this cannot tell a bucket from the next
 MIN_BUCKET = 50
 SCALE_PRIOR_DAYS = 150.0  # errors that the pool is worth against a series' own
 FINE_LEVELS = (np.arange(100) + 0.5) / 100
 MEAN_CLIP = 2.0  # the mean leaves out what storms of the past add beyond 2 sigma
 SHORT_DOUBT_DAYS = 28.0  # 14 days of history: three times the variance seen
+LONE_SERIES_WIDENING = 0.5  # the same, ÷ number of series that share their errors
 SMALL_SAMPLE_WIDENING = 0.1  # ÷ number of non-overlapping origins
 
 
@@ -39,7 +41,8 @@ def conformal(
     quantiles of shape (n_series, len(LEVELS), horizon) and means of shape
     (n_series, horizon), in values (not roots), ≥ 0
     """
-    inner = np.quantile(past_centre, np.linspace(0, 1, N_BUCKETS + 1)[1:-1])
+    n_buckets = int(np.clip(past_centre.size // BUCKET_ERRORS, 1, N_BUCKETS))
+    inner = np.quantile(past_centre, np.linspace(0, 1, n_buckets + 1)[1:-1])
     past_bucket = np.searchsorted(inner, past_centre)
     bucket = np.searchsorted(inner, centre)
     error = past_roots - past_centre
@@ -47,7 +50,8 @@ def conformal(
     unit = error / spread[past_bucket]
     own = _series_scale(unit)
     unit = unit / own[None, :, None]
-    widening = 1.0 + SMALL_SAMPLE_WIDENING / max(n_apart, 1.0)
+    lone = LONE_SERIES_WIDENING / len(centre)
+    widening = 1.0 + (SMALL_SAMPLE_WIDENING + lone) / max(n_apart, 1.0)
     scale = widening * spread[bucket] * own[:, None]
     cuts, fine = _bucket_quantiles(unit, past_bucket)
     quantiles = np.maximum(centre[..., None] + scale[..., None] * cuts[bucket], 0) ** 2
