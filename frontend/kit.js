@@ -123,6 +123,13 @@ export const instant = (at) =>
 export const shortInstant = (at) =>
   at ? format(at, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }) : '–';
 
+/** The date some days ago, where the reader is, as the API writes dates. */
+export function dayAgo(days) {
+  const day = new Date();
+  day.setDate(day.getDate() - days);
+  return [day.getFullYear(), day.getMonth() + 1, day.getDate()].map((n) => String(n).padStart(2, '0')).join('-');
+}
+
 /** A calendar date (`2026-11-23`), which has no zone to convert. */
 export const date = (on, options = { day: 'numeric', month: 'short' }) =>
   on ? format(`${String(on).slice(0, 10)}T00:00:00Z`, { ...options, timeZone: 'UTC' }) : '–';

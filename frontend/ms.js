@@ -194,6 +194,7 @@ export default {
   'Note': 'Nota',
   'Done: {what}': 'Selesai: {what}',
   'Reopened: {n}': 'Dibuka semula: {n}',
+  'Evidence': 'Bukti',
   'Visits': 'Lawatan',
   'No visit yet.': 'Belum ada lawatan.',
   'Assign': 'Agihkan',

@@ -3,12 +3,12 @@
 // Each figure names how many tickets stand behind it and leads to them; definitions are the API's words.
 
 import { bars, lineChart, showMetric } from '../charts.js';
-import { count, date, decimal, duration, el, empty, figure, hereFor, input, loadInto, panel, percent, select, t, table, timeOf, whenSeen, word } from '../kit.js';
+import { count, date, dayAgo, decimal, duration, el, empty, figure, hereFor, input, loadInto, panel, percent, select, t, table, timeOf, whenSeen, word } from '../kit.js';
 import { zoneNames } from './reference.js';
 
 const METRICS = ['created', 'completed', 'backlog', 'workload_minutes', 'sla_met_ratio_resolution', 'first_visit_fix_ratio', 'reopen_ratio'];
+const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
 const BY = ['team', 'zone', 'category', 'priority', 'technician'];
-const dayAgo = (days) => new Date(Date.now() - days * 86400000).toISOString().slice(0, 10);
 
 export async function show({ api, query, go }) {
   const period = { from: query.from ?? dayAgo(29), to: query.to ?? dayAgo(0), ...(query.zone ? { zone: query.zone } : {}) };
@@ -100,12 +100,12 @@ function trendPanel(api, period) {
     chooser(t('Per'), 'granularity', ['day', 'week', 'month'].map((g) => [g, word(g)]), 'day', set('granularity'))] }, body);
 }
 
-function drawTrend({ series, trend, anomalies }, metric) {
+function drawTrend({ series, trend, anomalies, note }, metric) {
   const show = showMetric(metric);
   if (!series.length) return empty(t('No tickets in this period yet.'));
   return [
     lineChart({ title: word(metric), series: [{ name: word(metric), kind: 'created', points: series }], marks: anomalies ?? [], show }),
-    trend ? el('p', {}, trendInWords(trend, show)) : null,
+    trend ? el('p', {}, trendInWords(trend, show)) : note ? el('p', { class: 'muted' }, note) : null,
     anomalies?.length ? el('p', {}, t('Unusual days: {list}', { list: anomalies.slice(0, 6).map((a) => `${date(a.at)} (${show(a.value)}, ${t('expected')} ${show(a.expected)})`).join('; ') })) : null,
   ].filter(Boolean);
 }
@@ -126,7 +126,7 @@ function forecastPanel(api, period) {
   const where = period.zone ? { zone: period.zone } : {};
   const load = () => loadInto(body, () => Promise.all([
     api.get('/api/analytics/forecast', { ...chosen, ...where }),
-    api.get('/api/analytics/trends', { metric: chosen.metric, granularity: 'day', from: dayAgo(27), to: dayAgo(0), ...where }),
+    api.get('/api/analytics/trends', { metric: chosen.metric, granularity: 'day', from: dayAgo(28), to: dayAgo(1), ...where }),
   ]), ([answer, past]) => drawForecast(answer, past, chosen.metric), { lines: 8 });
   const set = (name) => (value) => { chosen[name] = value; load(); };
   whenSeen(body, load);
@@ -168,18 +168,15 @@ function resources(rows) {
 // -------------------------------------------------------- aging and promises
 
 function drawAging(answer) {
-  const buckets = answer.buckets ?? answer.items ?? [];
-  if (!buckets.length) return empty(t('Nothing is unfinished.'));
-  return bars(buckets.map((b) => ({ name: bucketName(b), value: figure(b, 'count').value ?? figure(b, 'total').value ?? figure(b, 'value').value, href: hereFor(b.tickets_url ?? figure(b, 'count').tickets_url) })));
+  if (!answer.buckets.some((bucket) => figure(bucket, 'count').value)) return empty(t('Nothing is unfinished.'));
+  return bars(answer.buckets.map((bucket) => ({ name: bucket.name, value: figure(bucket, 'count').value, href: hereFor(figure(bucket, 'count').tickets_url) })));
 }
 
-const bucketName = (b) => b.name ?? b.label ?? b.bucket ?? b.key;
-
 function drawSla(answer) {
-  const groups = answer.by_priority ?? answer.groups ?? answer.items ?? [];
+  const groups = PRIORITIES.map((code) => answer.by_priority.find((g) => g.key === code)).filter(Boolean);
   if (!groups.length) return empty(t('No verdicts in this period.'));
   return bars(groups.map((g) => {
-    const f = figure(g, 'resolution').value === null ? figure(g, 'sla_met_ratio_resolution') : figure(g, 'resolution');
-    return { name: word(g.name ?? g.key ?? g.priority), value: f.value, kind: g.key ?? g.priority, text: `${percent(f.value)} (n = ${count(f.n)})`, href: hereFor(f.tickets_url) };
+    const f = figure(g, 'sla_met_ratio_resolution');
+    return { name: word(g.key), value: f.value, kind: g.key, text: `${percent(f.value)} (n = ${count(f.n)})`, href: hereFor(f.tickets_url) };
   }), { top: 1 });
 }

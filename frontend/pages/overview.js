@@ -3,13 +3,11 @@
 // Every figure is the API's own; a tile leads to the tickets that it counts.
 
 import { bars, lineChart, onTheMap, parts, tileMap } from '../charts.js';
-import { ago, count, duration, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
+import { ago, count, dayAgo, duration, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
 
 const UNFINISHED = ['open', 'in_progress', 'on_hold'];
 const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
 const HISTORY_DAYS = 42;
-
-const dayAgo = (days) => new Date(Date.now() - days * 86400000).toISOString().slice(0, 10);
 
 export async function show({ api, user }) {
   const page = el('div', { class: 'page overview' },
@@ -72,7 +70,8 @@ const drawStatus = (s) => [
 ];
 
 async function loadTrend(api) {
-  const query = { granularity: 'day', from: dayAgo(HISTORY_DAYS), to: dayAgo(0) };
+  // Today is not over: its count would look like a fall.
+  const query = { granularity: 'day', from: dayAgo(HISTORY_DAYS), to: dayAgo(1) };
   const [created, completed, forecast] = await Promise.all([
     api.get('/api/analytics/trends', { metric: 'created', ...query }),
     api.get('/api/analytics/trends', { metric: 'completed', ...query }),

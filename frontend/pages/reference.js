@@ -10,13 +10,13 @@ async function once(name, load) {
   return kept[name];
 }
 
-async function everyPage(api, path, query = {}) {
+async function everyPage(api, path) {
   const items = [];
   let cursor;
   do {
-    const answer = await api.get(path, { ...query, limit: 200, ...(cursor ? { cursor } : {}) });
-    items.push(...(answer.items ?? answer));
-    cursor = answer.page?.next;
+    const answer = await api.get(path, { limit: 200, ...(cursor ? { cursor } : {}) });
+    items.push(...answer.items);
+    cursor = answer.page.next;
   } while (cursor);
   return items;
 }
@@ -28,6 +28,6 @@ export const teamNames = async (api) =>
   new Map((await teams(api)).toSorted((a, b) => a.name.localeCompare(b.name)).map((team) => [team.id, team.name]));
 
 export const zoneNames = (api) => once('zones', async () => {
-  const zones = await everyPage(api, '/api/zones');
-  return zones.map((zone) => zone.name ?? zone).toSorted((a, b) => a.localeCompare(b));
+  const { items } = await api.get('/api/zones');
+  return items.map((zone) => zone.name).toSorted((a, b) => a.localeCompare(b));
 });

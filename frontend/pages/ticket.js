@@ -61,28 +61,38 @@ function sections(desk) {
 function actionBar(desk) {
   const bar = el('div', { class: 'actions', role: 'group', 'aria-label': t('Actions') });
   desk.api.get(`${desk.path}/transitions`).then((answer) => {
-    bar.replaceChildren(...offered(answer).map((move, i) => el('button', {
+    bar.replaceChildren(...answer.items.map((move, i) => el('button', {
       type: 'button', class: i === 0 ? 'button primary' : 'button', onclick: () => takeMove(desk, move),
     }, word(move.action))));
   }).catch(() => {});
   return bar;
 }
 
-// Each move is a word, or an object that says more about it.
-const offered = (answer) => (Array.isArray(answer) ? answer : answer.items ?? answer.transitions ?? answer.allowed ?? [])
-  .map((move) => (typeof move === 'string' ? { action: move } : move));
-
-async function takeMove(desk, { action, reasons }) {
-  const fields = [];
+async function takeMove(desk, { action, effect }) {
+  const fields = effect ? [el('p', { class: 'muted' }, effect)] : [];
   if (action === 'hold') {
-    fields.push(field(t('Reason'), select('reason', (reasons ?? HOLD_REASONS).map((code) => [code, word(code)]), { required: true })));
+    fields.push(field(t('Reason'), select('reason', HOLD_REASONS.map((code) => [code, word(code)]), { required: true })));
   } else if (['cancel', 'reopen'].includes(action)) {
     fields.push(field(t('Reason'), input('reason', { required: true, maxlength: 200 })));
   }
   fields.push(field(t('Note'), el('textarea', { name: 'note', rows: 2, maxlength: 2000 })));
   const answer = await ask(`${desk.ticket.number}: ${word(action)}`, fields, word(action));
   if (answer) {
-    await desk.act(() => desk.api.post(`${desk.path}/transitions`, { action, ...answer }), t('Done: {what}', { what: word(action) }));
+    await desk.act(() => withEvidence((more) => desk.api.post(`${desk.path}/transitions`, { action, ...answer, ...more })), t('Done: {what}', { what: word(action) }));
+  }
+}
+
+/** Sends a change; when its category asks for evidence, asks the person for just that and sends it again. */
+async function withEvidence(send) {
+  try {
+    return await send({});
+  } catch (problem) {
+    if (problem.code !== 'evidence_missing') throw problem;
+    const names = Object.keys(problem.errors).map((name) => name.replace('evidence.', ''));
+    const given = await ask(t('Evidence'), names.map((name) => field(word(name), input(name, { required: true }))), t('Send'));
+    if (!given) throw problem;
+    const evidence = Object.fromEntries(Object.entries(given).map(([name, value]) => [name, Number.isNaN(Number(value)) ? value : Number(value)]));
+    return send({ evidence });
   }
 }
 
@@ -190,7 +200,7 @@ async function moveVisit(desk, visit, status) {
       ? select('reason', HOLD_REASONS.map((code) => [code, word(code)]), { required: true }) : input('reason', { required: true, maxlength: 200 }))], word(status));
     if (!more) return;
   }
-  await desk.act(() => desk.api.patch(`/api/assignments/${visit.id}`, { status, ...more }), t('Done: {what}', { what: word(status) }));
+  await desk.act(() => withEvidence((evidence) => desk.api.patch(`/api/assignments/${visit.id}`, { status, ...more, ...evidence })), t('Done: {what}', { what: word(status) }));
 }
 
 function assign(desk) {
@@ -257,9 +267,10 @@ function comments(desk) {
   return section;
 }
 
-const who = (entry) => entry.author_name ?? entry.author?.full_name ?? entry.author?.username ?? entry.actor_name
-  ?? entry.actor?.full_name ?? entry.actor?.username ?? entry.author_username ?? entry.actor_username
-  ?? (entry.author_id || entry.actor_id ? t('User {id}', { id: entry.author_id ?? entry.actor_id }) : t('System'));
+function who(entry) {
+  const id = entry.author_id ?? entry.actor_id;
+  return entry.author ?? entry.actor ?? (id ? t('User {id}', { id }) : t('System'));
+}
 
 const comment = (entry) => el('li', { class: entry.visibility === 'internal' ? 'internal' : null },
   el('p', { class: 'muted small' }, el('b', {}, who(entry)), ' · ', timeOf(entry.created_at, ago(entry.created_at)),
@@ -268,7 +279,7 @@ const comment = (entry) => el('li', { class: entry.visibility === 'internal' ? '
 
 function history(desk) {
   const body = el('div');
-  loadInto(body, () => desk.api.get(`${desk.path}/history`, { limit: 100 }), ({ items }) => (items.length
+  loadInto(body, () => desk.api.get(`${desk.path}/history`, { limit: 200 }), ({ items }) => (items.length
     ? el('ol', { class: 'timeline' }, items.toSorted((a, b) => Date.parse(b.occurred_at) - Date.parse(a.occurred_at) || b.id - a.id).map(event))
     : empty(t('Nothing recorded.'))), { lines: 6 });
   return panel(t('History'), {}, body);
@@ -282,6 +293,6 @@ function event(entry) {
   const changes = Object.entries(entry.changes ?? {}).filter(([field_]) => !['updated_at', 'version'].includes(field_));
   return el('li', {},
     el('p', {}, el('b', {}, word(name.replaceAll('.', ' '))), ' ', el('span', { class: 'muted small' }, who(entry), entry.via && entry.via !== 'api' ? ` · ${word(entry.via)}` : null)),
-    changes.map(([field_, change]) => el('p', { class: 'small' }, `${word(field_)}: `, Array.isArray(change) ? [el('s', {}, short(change[0])), ' → ', short(change[1])] : short(change))),
+    changes.map(([field_, change]) => el('p', { class: 'small' }, `${word(field_)}: `, el('s', {}, short(change.old)), ' → ', short(change.new))),
     el('p', { class: 'muted small' }, timeOf(entry.occurred_at)));
 }

@@ -3,10 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import ViewportSize
 from axe_playwright_python.sync_playwright import (  # type: ignore[import-untyped]
     Axe,
 )
+from playwright.sync_api import ViewportSize
 
 from tests.e2e.conftest import PHONE, WIDE, Site, Visitor
 
