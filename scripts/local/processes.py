@@ -91,11 +91,12 @@ def step_down(account: Account) -> dict[str, Any]:
 
 
 def can_enter(account: Account, path: Path) -> bool:
-    """Tell whether the account may read `path` and enter all folders above it."""
+    """Tell whether the account may read a file, or enter a folder, at `path`."""
+    needed = "-x" if path.is_dir() else "-r"
     if os.geteuid() != 0:
-        return os.access(path, os.R_OK)
+        return os.access(path, os.X_OK if path.is_dir() else os.R_OK)
     found = subprocess.run(
-        ["/bin/sh", "-c", 'test -r "$1"', "sh", str(path)],
+        ["/bin/sh", "-c", f'test {needed} "$1"', "sh", str(path)],
         check=False,
         cwd="/",
         **step_down(account),
