@@ -5,20 +5,30 @@ from dataclasses import dataclass
 RESET = {
     "en": (
         "Choose a new password",
-        (
-            "Hello {username},\n\nsomeone asked for a new password for your account. "
-            "If it was you, open this link within 30 minutes:\n\n{link}\n\nIt works once. If it "
-            "was not you, do nothing: your password stays as it is.\n"
-        ),
+        """\
+Hello {username},
+
+someone asked for a new password for your account. If it was you, open this link
+within 30 minutes:
+
+{link}
+
+It works once. If it was not you, do nothing: your password stays as it is.
+""",
     ),
     "ms": (
         "Pilih kata laluan baharu",
-        (
-            "Salam {username},\n\nseseorang meminta kata laluan baharu untuk akaun anda. "
-            "Jika anda yang memintanya, buka pautan ini dalam masa 30 minit:\n\n{link}\n\n"
-            "Pautan ini boleh digunakan sekali sahaja. Jika bukan anda, abaikan mel ini: "
-            "kata laluan anda kekal.\n"
-        ),
+        """\
+Salam {username},
+
+seseorang meminta kata laluan baharu untuk akaun anda. Jika anda yang memintanya,
+buka pautan ini dalam masa 30 minit:
+
+{link}
+
+Pautan ini boleh digunakan sekali sahaja. Jika bukan anda, abaikan mel ini: kata
+laluan anda kekal.
+""",
     ),
 }
 

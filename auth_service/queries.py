@@ -72,7 +72,7 @@ class Page:
 
 def page_of(
     connection: Connection,
-    rows: Select[Any],
+    rows: Select[*tuple[Any, ...]],
     wanted: Mapping[str, Any],
     sorts: Mapping[str, SortKey],
 ) -> Page:

@@ -69,7 +69,7 @@ class Secret(fields.String):
         return storable(super()._deserialize(value, *args, **kwargs))
 
 
-def zone_names(**options: Any) -> fields.List:
+def zone_names(**options: Any) -> fields.List[Any]:
     """Return a list of zone names; null means every zone."""
     return fields.List(
         Text(100, low=1),
@@ -207,7 +207,7 @@ class TokensSchema(Schema):
 
 
 class RefreshSchema(Schema):
-    refresh_token = Secret(500, required=True)
+    refresh_token = Secret(required=True)
 
 
 class LogoutQuerySchema(Schema):

@@ -76,12 +76,13 @@ class Signer:
         if not self.symmetric:
             g.signature = self.current()
             headers = {"kid": g.signature.kid}
-        return create_access_token(
+        token: str = create_access_token(
             identity=str(user_id),
             expires_delta=life,
             additional_claims={"typ": "access", "sid": str(session_id), "role": role},
             additional_headers=headers,
         )
+        return token
 
 
 def private_key(pem: str) -> rsa.RSAPrivateKey:

@@ -89,7 +89,7 @@ def change_team(
     by: Actor,
     caller: Caller = NOBODY,
 ) -> queries.Row:
-    """Change the fields sent; return the team. Raises as `add_team`; NotFound, Stale."""
+    """Change the fields sent; return the team. Raises as `add_team`, or NotFound."""
     team_queries.get_team(connection, team_id, actor=by)  # visible to the caller
     before = locked_team(connection, team_id)
     check_if_match(before["version"])

@@ -82,7 +82,7 @@ def page_of_teams(
         check_zones(connection, wanted["zone"])
         rows = rows.where(Team.zone.in_(wanted["zone"]))
     for skill in wanted.get("skill", ()):
-        rows = rows.where(Team.skills.has_key(skill))  # type: ignore[attr-defined]
+        rows = rows.where(Team.skills.has_key(skill))
     if wanted.get("q"):
         rows = rows.where(Team.name.ilike(contains(wanted["q"])))
     if "is_active" in wanted:
@@ -100,7 +100,7 @@ def check_zones(connection: Connection, wanted: Sequence[str]) -> None:
         raise Invalid({"zone": f"Not a zone: {', '.join(unknown)}."})
 
 
-def visible(actor: Actor) -> Select[Any]:
+def visible(actor: Actor) -> Select[*tuple[Any, ...]]:
     return select(*COLUMNS).where(visible_teams(actor, zone=Team.zone))
 
 
@@ -160,4 +160,4 @@ def page_of_members(
     """Return the active members of a visible team; raises NotFound."""
     get_team(connection, team_id, actor=actor)
     rows = select(*MEMBER_COLUMNS).where(User.team_id == team_id, User.is_active)
-    return page_of(connection, rows, wanted | {"sort": "id"}, {"id": (User.id, int)})
+    return page_of(connection, rows, {**wanted, "sort": "id"}, {"id": (User.id, int)})

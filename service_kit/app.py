@@ -1,12 +1,10 @@
 """The one application factory behind all four services."""
 
-from typing import Any
-
 from flask import Flask, request
 from flask_smorest import Api, Blueprint
 from sqlalchemy import Table
 from werkzeug.middleware.proxy_fix import ProxyFix
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.routing import IntegerConverter
 
 from service_kit.answers import OrjsonProvider
 from service_kit.auth import init_auth
@@ -16,7 +14,6 @@ from service_kit.health import init_health
 from service_kit.idempotency import init_idempotency
 from service_kit.metrics import init_metrics
 from service_kit.problems import register_problem_handlers
-from service_kit.schemas import MAX_ID
 from service_kit.settings import Settings
 from service_kit.tokens import TokenReader
 from service_kit.tracing import init_logs, init_tracing
@@ -33,8 +30,7 @@ Blueprint.ARGUMENTS_PARSER.DEFAULT_UNKNOWN_BY_LOCATION = {
 class RowNumber(IntegerConverter):
     """An id in a path; one that no row can have is a 404, not a database error."""
 
-    def __init__(self, map: Map, *args: Any, **options: Any) -> None:  # noqa: A002
-        super().__init__(map, *args, **{"max": MAX_ID} | options)
+    regex = r"\d{1,18}"
 
 
 def build_app(

@@ -230,7 +230,7 @@ class TokenReader:
         except (jwt.PyJWTError, JWTExtendedException, ValueError, TypeError) as error:
             raise invalid_token() from error
         if (
-            any(name not in claims for name in REQUIRED_CLAIMS)
+            any(claims.get(name) is None for name in REQUIRED_CLAIMS)
             or claims["typ"] != "access"
         ):
             raise invalid_token()
