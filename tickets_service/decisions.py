@@ -185,7 +185,7 @@ def open_ticket(draft: Draft, new: ask.OpenTicket) -> None:
 
 def check_promise(data: Mapping[str, Any], opened_at: datetime) -> None:
     promised_at = data.get("promised_at")
-    if promised_at is not None and promised_at <= opened_at:
+    if promised_at is not None and promised_at < opened_at:
         raise Invalid({"promised_at": "lies before the opening"})
 
 
