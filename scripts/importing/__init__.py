@@ -1,0 +1,1 @@
+"""Bring tickets of another system in, as its export tells them."""
