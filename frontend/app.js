@@ -142,7 +142,7 @@ const STAFF = ['admin', 'manager', 'dispatcher', 'technician', 'viewer'];
 const PAGES = [
   { path: '', module: 'overview', title: 'Overview', icon: 'overview', nav: true },
   { path: 'tickets', module: 'tickets', title: 'Tickets', icon: 'tickets', nav: true },
-  { path: 'tickets/new', module: 'create', title: 'New ticket', icon: 'plus', nav: true, not: ['viewer', 'technician'] },
+  { path: 'tickets/new', module: 'create', title: 'New ticket', icon: 'plus', nav: true, not: ['viewer'] },
   { path: 'tickets/:id', module: 'ticket', title: 'Ticket', under: 'tickets' },
   { path: 'analytics', module: 'analytics', title: 'Analytics', icon: 'analytics', nav: true, only: STAFF },
   { path: 'users', module: 'users', title: 'Users', icon: 'users', nav: true, only: ['admin'] },
@@ -180,8 +180,9 @@ async function route() {
   leaving.abort();
   leaving = new AbortController();
   const { signal } = leaving;
-  if (!signedIn()) return showLogin();
   const { path, query } = here();
+  if (path in AT_THE_DOOR) return showAtTheDoor(path, query);
+  if (!signedIn()) return showLogin();
   const target = found(path);
   const { user } = stored();
   const main = frame(user, target?.page);
@@ -334,6 +335,19 @@ async function switchTo(wanted) {
 
 // ------------------------------------------------------------------ signing in
 
+// Pages of pages/door.js, for people who are not signed in.
+const AT_THE_DOOR = { 'forgot-password': 'askReset', 'reset-password': 'resetPassword', register: 'register' };
+
+async function showAtTheDoor(path, query) {
+  shell = null;
+  shownPath = null;
+  const door = await import('./pages/door.js');
+  const post = (to, body) => send('POST', to, { body, anonymous: true });
+  const main = el('main', { id: 'main', class: 'login', tabindex: '-1' }, door[AT_THE_DOOR[path]]({ post, query }));
+  document.getElementById('app').replaceChildren(main);
+  arrive(main);
+}
+
 function showLogin() {
   shell = null;
   shownPath = null;
@@ -348,6 +362,7 @@ function showLogin() {
   field(t('Password'), input('password', { type: 'password', required: true, autocomplete: 'current-password' })),
   el('div', { class: 'second' }), el('div', { class: 'message' }),
   el('button', { type: 'submit', class: 'button primary' }, t('Sign in')),
+  el('p', { class: 'doors small' }, el('a', { href: '#/forgot-password' }, t('Forgotten password')), el('a', { href: '#/register' }, t('Open an account'))),
   el('div', { class: 'login-tools' }, languageButton(), themeButton()));
   document.getElementById('app').replaceChildren(el('main', { id: 'main', class: 'login', tabindex: '-1' }, form));
   form.elements.username.focus();

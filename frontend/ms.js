@@ -33,6 +33,17 @@ export default {
   'Users': 'Pengguna',
   'My profile': 'Profil saya',
 
+  // Without being signed in
+  'Forgotten password': 'Lupa kata laluan',
+  'We send a link to the address of your account. It works once, for 30 minutes.': 'Kami menghantar pautan ke alamat akaun anda. Ia boleh digunakan sekali, dalam masa 30 minit.',
+  'Send the link': 'Hantar pautan',
+  'If there is an account with this address, a mail is on its way.': 'Jika ada akaun dengan alamat ini, mel sedang dihantar.',
+  'Choose a new password': 'Pilih kata laluan baharu',
+  'Your password is changed. All your sessions were ended.': 'Kata laluan anda telah ditukar. Semua sesi anda telah ditamatkan.',
+  'Open an account': 'Buka akaun',
+  'Your account is open. You can sign in now.': 'Akaun anda telah dibuka. Anda boleh log masuk sekarang.',
+  'Back to signing in': 'Kembali ke log masuk',
+
   // Messages
   'Loading': 'Memuatkan',
   'Request {id}': 'Permintaan {id}',

@@ -33,7 +33,7 @@ export async function show({ api, query, go, user }) {
   const bar = el('div', { class: 'filter-bar' });
   const page = el('div', { class: 'page' },
     el('div', { class: 'title-row' }, el('h1', {}, t('Tickets')),
-      ['viewer', 'technician'].includes(user.role) ? null
+      user.role === 'viewer' ? null
         : el('a', { class: 'button primary', href: '#/tickets/new' }, icon('plus'), t('New ticket'))),
     bar, strip, list);
 
