@@ -1,10 +1,11 @@
 """Days that do not fit what the days before them led one to expect.
 
-The score is the one-step error of the robust seasonal smoother on the square-root
-scale, divided by the usual size of such errors, so an outlier of yesterday does not
-hide today's. A day is flagged beyond 3.5 when it also passes Benjamini-Hochberg over
-the series of that day; CUSUM finds lasting shifts that no single day shows. Refuses
-to judge fewer than 28 days.
+The expectation is the one-step forecast of the robust seasonal smoother, so an outlier
+of yesterday does not hide today's. The score is the signed Cressie-Read deviate of the
+count from it (λ = 1/3: right for rare and for frequent events alike), divided by the
+usual size of such deviates in the series. A day is flagged beyond 3.5 when it also
+passes Benjamini-Hochberg over the series of that day; CUSUM finds lasting shifts that
+no single day shows. Refuses to judge fewer than 28 days.
 """
 
 from dataclasses import dataclass
@@ -25,9 +26,10 @@ RATES = ((0.1, 0.05),)
 CLIP_SIGMAS = 5.0
 THRESHOLD = 3.5
 FALSE_DISCOVERY_RATE = 0.05
-COUNT_SIGMA = 0.5  # of the root of a Poisson count: no series is steadier than chance
+COUNT_SIGMA = 1.0  # of the deviate of a Poisson count: none is steadier than chance
+LEAST_EXPECTED = 0.25  # added to the expectation: never sure that nothing comes
 WINSOR_SIGMAS = 2.0  # how far an outlier may bend the calendar effects
-STORM_SIGMAS = 12.0  # what one day may add to the usual size of errors
+STORM_SIGMAS = 20.0  # what one day may add to the usual size of errors
 WEEKDAY_SHARE = 0.3  # of the error variance that is taken from the same weekday
 CUSUM_SLACK = 0.5
 CUSUM_LIMIT = 8.0
@@ -84,9 +86,22 @@ def score_days(
     calm = np.maximum(roots - first + np.clip(first, -limit, limit), 0.0) ** 2
     factors = day_factors(calm, dates, country, subdivision)
     panel = Panel(roots, np.sqrt(factors), weekday)
-    error, sigma = _one_step(panel)
+    error, _ = _one_step(panel)
     expected = np.maximum(roots - error, 0.0) ** 2
-    return Scores(expected, error / _usual(error, sigma, weekday))
+    surprise = deviate(counts, expected + LEAST_EXPECTED)
+    score = surprise / _usual(surprise, weekday)
+    live = np.any(counts, axis=1, keepdims=True)
+    return Scores(expected, np.where(live, score, 0.0))
+
+
+def deviate(counts: Floats, expected: Floats) -> Floats:
+    """Signed root of the Cressie-Read divergence, λ = 1/3 (Cressie & Read 1984).
+
+    About standard normal for Poisson counts; `expected` > 0, same shape.
+    """
+    growth = counts * (np.cbrt(counts / expected) - 1) - (counts - expected) / 3
+    size: Floats = np.sqrt(np.maximum(4.5 * growth, 0.0))
+    return np.sign(counts - expected) * size
 
 
 def flag(score: Floats) -> Bools:
@@ -139,14 +154,15 @@ def _one_step(panel: Panel) -> tuple[Floats, Floats]:
     return np.stack(trace.error, axis=-1)[0], np.stack(trace.sigma, axis=-1)[0]
 
 
-def _usual(error: Floats, sigma: Floats, weekday: NDArray[np.int64]) -> Floats:
-    """Usual size of the errors of a series, in part of the same weekday.
+def _usual(surprise: Floats, weekday: NDArray[np.int64]) -> Floats:
+    """Usual size of a series' deviates, in part of the same weekday, at least 1.
 
     From all days, storms included up to a limit: a series that often storms is not
     surprising when it does.
     """
-    limit = STORM_SIGMAS * np.median(sigma, axis=1, keepdims=True)
-    square = np.clip(error, -limit, limit) ** 2
+    typical = 1.4826 * np.median(np.abs(surprise), axis=1, keepdims=True)
+    limit = STORM_SIGMAS * np.maximum(typical, 0.3)
+    square = np.clip(surprise, -limit, limit) ** 2
     member = np.eye(7)[weekday]
     by_weekday = square @ member / np.maximum(member.sum(axis=0), 1)
     overall = square.mean(axis=1, keepdims=True)

@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from analytics_service.anomalies import flag, score_days, shifts
+from analytics_service.anomalies import deviate, flag, score_days, shifts
 
 Floats = NDArray[np.float64]
 
@@ -91,6 +91,22 @@ def test_a_lasting_shift_is_found_near_its_day() -> None:
 def test_noise_has_hardly_any_shifts() -> None:
     noise = np.random.default_rng(1).normal(size=(50, 730))
     assert len(shifts(noise)) / 50 < 0.2
+
+
+@pytest.mark.parametrize("expected", [0.5, 5.0, 50.0])
+def test_deviates_of_chance_are_about_standard_normal(expected: float) -> None:
+    counts = np.random.default_rng(3).poisson(expected, 5000).astype(np.float64)
+    found = deviate(counts, np.full(5000, expected))
+    assert found.std() == pytest.approx(1, abs=0.15)
+    assert abs(found.mean()) < 0.25
+
+
+def test_rare_events_are_judged_too() -> None:
+    values = np.random.default_rng(4).poisson(0.4, (20, 365)).astype(np.float64)
+    values[3, 250] = 9
+    scores = score_days(values, DATES).score
+    assert scores.argmax() == 3 * 365 + 250
+    assert flag(scores)[3, 250]
 
 
 def test_zeros_are_no_anomaly() -> None:
