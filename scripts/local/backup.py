@@ -17,7 +17,7 @@ import psycopg2
 from scripts.local.postgres import Binaries, candidates
 from scripts.local.processes import CannotStart
 from scripts.local.settings import PROJECT, SERVICES, LocalSettings
-from scripts.local.system import System
+from scripts.local.system import System, libpq_url
 from service_kit.clock import utc_now
 
 
@@ -106,7 +106,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _do(system: System, what: str, file: Path | None) -> int:
-    url = system.owner_url.replace("postgresql+psycopg://", "postgresql://", 1)
+    url = libpq_url(system.owner_url)
     if what == "restore" and file is not None:
         restore(url, tools(system), file)
         system.give_logins()

@@ -7,6 +7,7 @@ ports that others hold.
 
 import fcntl
 import os
+import re
 import shutil
 import signal
 import sys
@@ -376,6 +377,11 @@ def answers_at(url: str) -> Callable[[], bool]:
     return ready
 
 
+def libpq_url(url: str) -> str:
+    """Return the address as PostgreSQL's own programs read it."""
+    return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql://", url)
+
+
 def give_logins(owner_url: str, passwords: Mapping[str, str]) -> None:
     """Let each writer role log in with its own password."""
     with psycopg2.connect(owner_url) as connection, connection.cursor() as cursor:
@@ -390,8 +396,10 @@ def give_logins(owner_url: str, passwords: Mapping[str, str]) -> None:
 
 def is_empty(owner_url: str) -> bool:
     """Tell whether nobody has put anything in yet: no account and no ticket."""
-    url = owner_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+    with (
+        psycopg2.connect(libpq_url(owner_url)) as connection,
+        connection.cursor() as cursor,
+    ):
         cursor.execute(
             "SELECT NOT EXISTS (SELECT FROM auth.users)"
             " AND NOT EXISTS (SELECT FROM tickets.tickets)"

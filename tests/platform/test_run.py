@@ -14,6 +14,7 @@ import pytest
 import requests
 
 from scripts.local import processes
+from scripts.local.postgres import Cluster
 from scripts.local.processes import CannotStart
 from scripts.local.settings import PROJECT, SERVICES
 from scripts.local.stack import Stack
@@ -215,6 +216,20 @@ def test_a_killed_supervisor_takes_everything_along_and_can_start_again(
         assert asked(plan.database_url, "SELECT n FROM public.kept") == 42
     finally:
         plan.stop()
+
+
+@pytest.mark.parametrize("scheme", ["postgresql+psycopg", "postgres"])
+def test_a_database_that_is_given_is_used(
+    tmp_path_factory: pytest.TempPathFactory, scheme: str
+) -> None:
+    with Cluster.temporary() as cluster:
+        given = cluster.url.replace("postgresql", scheme)
+        folder = tmp_path_factory.mktemp("given")
+        with Stack.started(folder, {"DATABASE_URL": given}) as running:
+            assert is_well(running)
+            assert "postgres" not in running.state["programs"]
+            assert not (folder / "postgres").exists()
+        assert asked(cluster.url, "SELECT count(*) FROM tickets.zones") == 16
 
 
 def test_stop_ends_everything(tmp_path_factory: pytest.TempPathFactory) -> None:
