@@ -1,4 +1,5 @@
-// The signed-in person's own data: name, language, password, and where they are signed in.
+// The signed-in person's own data: name, language, password, second factor, keys for programs,
+// and where they are signed in.
 
 import { ago, ask, el, empty, field, input, inWords, loadInto, panel, select, submitting, t, table, toast, word } from '../kit.js';
 
@@ -8,7 +9,7 @@ export async function show({ api, user, changeUser, go }) {
   const me = await api.get('/api/auth/me');
   const factor = el('div');
   page.append(account(api, me, changeUser, go), password(api), panel(t('Second factor'), { note: t('A code from your phone besides the password') }, factor),
-    panel(t('Signed in on'), {}, sessions));
+    keysPanel(api), panel(t('Signed in on'), {}, sessions));
   const loadFactor = () => loadInto(factor, () => api.get('/api/auth/second-factor'), (state) => drawFactor(api, state, loadFactor), { lines: 2 });
   loadFactor();
   const load = () => loadInto(sessions, () => api.get('/api/auth/sessions'), (answer) => drawSessions(api, answer.items, load));
@@ -91,6 +92,46 @@ async function switchOff(api) {
 
 const showCodes = ({ recovery_codes: codes }) => ask(t('Keep these recovery codes'),
   [el('p', {}, t('Each works once in place of a code. They are not shown again.')), el('pre', {}, codes.join('\n'))], t('I have kept them'));
+
+const SCOPES = {
+  read: ['tickets:read', 'analytics:read'],
+  write: ['tickets:read', 'tickets:write', 'analytics:read', 'ai:use'],
+};
+
+function keysPanel(api) {
+  const body = el('div');
+  const load = () => loadInto(body, () => api.get('/api/auth/api-keys'), ({ items }) => drawKeys(api, items, load), { lines: 2 });
+  load();
+  const add = el('button', { type: 'button', class: 'button', onclick: async () => {
+    await newKey(api).catch((problem) => toast(inWords(problem), 'bad'));
+    load();
+  } }, t('New key'));
+  return panel(t('API keys'), { note: t('For programs that work in your name'), actions: add }, body);
+}
+
+function drawKeys(api, items, reload) {
+  if (!items.length) return empty(t('No keys.'));
+  const remove = async (key) => {
+    await api.remove(`/api/auth/api-keys/${key.id}`).then(() => toast(t('Key removed.')), (problem) => toast(inWords(problem), 'bad'));
+    reload();
+  };
+  return table(t('API keys'), [
+    { title: t('Name'), class: 'title', cell: (k) => [k.label, el('small', { class: 'muted' }, `${k.prefix}…`)] },
+    { title: t('May'), cell: (k) => k.scopes.join(', ') },
+    { title: t('Last used'), cell: (k) => (k.last_used_at ? ago(k.last_used_at) : '–') },
+    { title: t('Actions'), class: 'bare', cell: (k) => el('button', { type: 'button', class: 'button small', onclick: () => remove(k) }, t('Remove')) },
+  ], items);
+}
+
+async function newKey(api) {
+  const answer = await ask(t('New key'), [
+    field(t('Name'), input('label', { required: true, maxlength: 100 })),
+    field(t('May'), select('may', [['read', t('Read')], ['write', t('Read, write and ask the assistant')]])),
+  ], t('Create'));
+  if (!answer) return;
+  const made = await api.post('/api/auth/api-keys', { label: answer.label, scopes: SCOPES[answer.may] });
+  await ask(t('Your new key'), [el('p', {}, t('It is shown this once and never again.')), el('pre', {}, made.key)], t('I have kept it'));
+}
 
 function drawSessions(api, items, reload) {
   if (!items.length) return empty(t('No other session.'));
