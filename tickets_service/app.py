@@ -1,0 +1,24 @@
+"""The tickets service as a WSGI application."""
+
+from flask import Flask
+
+from db.tickets import idempotency_keys
+from service_kit.app import build_app
+from service_kit.settings import Settings
+from tickets_service import comment_routes, routes, visit_routes
+from tickets_service.books import Shelf
+from tickets_service.desk import SHELF
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the service; gunicorn runs `tickets_service.app:create_app()`."""
+    app = build_app(
+        settings or Settings.from_env("tickets"),
+        idempotency_keys,
+        routes.zones_blueprint,
+        routes.blueprint,
+        visit_routes.blueprint,
+        comment_routes.blueprint,
+    )
+    app.extensions[SHELF] = Shelf()
+    return app

@@ -1,0 +1,227 @@
+"""Which tickets a list, a count, an export or a bulk command means, as SQL.
+
+One home for the meaning of every filter, so that a list, the statistics over it
+and its export select the same rows. Visibility is db/scope.py's. The row of
+`tickets.tickets` is called `t`; values are psycopg2 parameters, never text.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Connection, literal_column
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
+
+from db.scope import Actor, sees_contacts, visible_tickets
+from db.vocabulary import Role, SlaState
+
+MAX_WORDS = 8
+SIMILAR = 0.5  # of the trigrams of a word; the default misses one typo in six
+UNFINISHED_SQL = "t.status IN ('open', 'in_progress', 'on_hold')"
+# A running clock past its due instant is breached before the sweeper says so.
+BREACHED = (
+    f"({UNFINISHED_SQL} AND t.resolution_verdict IS NULL AND "
+    "(t.breached_at IS NOT NULL OR t.resolution_due_at < %(now)s))"
+)
+RUNNING = (
+    f"({UNFINISHED_SQL} AND t.resolution_verdict IS NULL AND t.breached_at IS NULL "
+    "AND t.resolution_due_at >= %(now)s)"
+)
+SLA_STATES: Mapping[str, str] = {
+    SlaState.MET: "t.resolution_verdict = 'met'",
+    SlaState.MISSED: "t.resolution_verdict = 'missed'",
+    SlaState.BREACHED: BREACHED,
+    SlaState.PAUSED: "(t.paused_at IS NOT NULL AND t.breached_at IS NULL)",
+    SlaState.AT_RISK: f"({RUNNING} AND t.resolution_risk_at <= %(now)s)",
+    SlaState.OK: f"({RUNNING} AND t.resolution_risk_at > %(now)s)",
+    SlaState.NONE: (
+        "(t.resolution_verdict IS NULL AND "
+        "(t.policy_id IS NULL OR t.status = 'cancelled'))"
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFilter:
+    """What to select; None leaves a thing open. Lists mean any of."""
+
+    status: Sequence[str] | None = None
+    priority: Sequence[str] | None = None
+    category: Sequence[str] | None = None
+    cause: Sequence[str] | None = None
+    zone: Sequence[str] | None = None
+    team_id: Sequence[int] | None = None
+    technician_id: Sequence[int] | None = None
+    created_by: Sequence[int] | None = None
+    assigned: bool | None = None
+    mine: bool | None = None
+    sla_state: Sequence[str] | None = None
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    completed_from: datetime | None = None
+    completed_to: datetime | None = None
+    responded_from: datetime | None = None
+    responded_to: datetime | None = None
+    response_judged_from: datetime | None = None
+    response_judged_to: datetime | None = None
+    resolution_judged_from: datetime | None = None
+    resolution_judged_to: datetime | None = None
+    response_verdict: str | None = None
+    due_before: datetime | None = None
+    updated_since: datetime | None = None
+    tag: Sequence[str] | None = None
+    external_ref: Sequence[str] | None = None
+    parent_id: Sequence[int] | None = None
+    ids: Sequence[int] | None = None
+    q: str | None = None
+
+    def given(self) -> frozenset[str]:
+        """Return the names of the filters that were given."""
+        return frozenset(
+            f.name for f in fields(self) if getattr(self, f.name) is not None
+        )
+
+
+ANY_OF = (
+    "status",
+    "priority",
+    "category",
+    "cause",
+    "zone",
+    "team_id",
+    "technician_id",
+    "created_by",
+    "external_ref",
+    "parent_id",
+)
+SIMPLE: Mapping[str, str] = {
+    **{name: f"t.{name} = ANY(%({name})s)" for name in ANY_OF},
+    "ids": "t.id = ANY(%(ids)s)",
+    "tag": "t.tags && %(tag)s",
+    "created_from": "t.created_at >= %(created_from)s",
+    "created_to": "t.created_at < %(created_to)s",
+    "completed_from": "t.completed_at >= %(completed_from)s",
+    "completed_to": "t.completed_at < %(completed_to)s",
+    "responded_from": "t.responded_at >= %(responded_from)s",
+    "responded_to": "t.responded_at < %(responded_to)s",
+    "due_before": (
+        f"t.resolution_due_at < %(due_before)s AND t.resolution_verdict IS NULL "
+        f"AND {UNFINISHED_SQL}"
+    ),
+    "updated_since": "t.updated_at >= %(updated_since)s",
+}
+# A verdict is given when met, and at the due instant when missed (analytics).
+JUDGED: Mapping[str, str] = {
+    "response": (
+        "CASE WHEN t.response_verdict = 'met' THEN t.responded_at "
+        "WHEN t.status <> 'cancelled' OR t.response_verdict IS NOT NULL "
+        "THEN t.response_breached_at END"
+    ),
+    "resolution": (
+        "CASE WHEN t.resolution_verdict = 'met' THEN t.completed_at "
+        "WHEN t.status <> 'cancelled' THEN t.breached_at END"
+    ),
+}
+
+
+def conditions(
+    wanted: TicketFilter, actor: Actor, now: datetime
+) -> tuple[str, dict[str, Any]]:
+    """Return the WHERE of a filter as the actor may see it, and its values."""
+    scope, values = scope_of(actor)
+    clauses = ["t.deleted_at IS NULL"] + ([scope] if scope != "true" else [])
+    values = dict(values) | {"now": now}
+    for name in wanted.given():
+        value = getattr(wanted, name)
+        values[name] = list(value) if isinstance(value, list | tuple) else value
+        clauses.append(clause_of(name, wanted, actor, values))
+    return " AND ".join(clauses), values
+
+
+def clause_of(
+    name: str, wanted: TicketFilter, actor: Actor, values: dict[str, Any]
+) -> str:
+    """Return the clause of one given filter; may add to the values."""
+    if name in SIMPLE:
+        return SIMPLE[name]
+    special: Mapping[str, Callable[[], str]] = {
+        "assigned": lambda: f"t.team_id IS {'NOT ' if wanted.assigned else ''}NULL",
+        "mine": lambda: mine(actor, bool(wanted.mine), values),
+        "sla_state": lambda: any_state(wanted.sla_state or ()),
+        "response_verdict": lambda: "t.response_verdict = %(response_verdict)s",
+        "q": lambda: text_search(wanted.q or "", actor, values),
+    }
+    if name in special:
+        return special[name]()
+    which, _, side = name.partition("_judged_")
+    return f"{JUDGED[which]} {'>=' if side == 'from' else '<'} %({name})s"
+
+
+def any_state(states: Sequence[str]) -> str:
+    return "(" + " OR ".join(SLA_STATES[state] for state in states) + ")"
+
+
+def mine(actor: Actor, wanted: bool, values: dict[str, Any]) -> str:
+    """Return what "mine" means: one's work for technicians, else what one opened."""
+    values["me"], values["my_team"] = actor.user_id, actor.team_id
+    clause = "t.created_by = %(me)s"
+    if actor.role is Role.TECHNICIAN:
+        clause = "(t.technician_id = %(me)s OR t.team_id = %(my_team)s)"
+    return clause if wanted else f"NOT coalesce({clause}, false)"
+
+
+def text_search(q: str, actor: Actor, values: dict[str, Any]) -> str:
+    """Return the clause that every word of `q` stands in the ticket, or nearly so.
+
+    A whole number is also looked for as a ticket's. Contacts are searched only
+    for those who may see them.
+    """
+    found = []
+    for n, word in enumerate(q.lower().split()[:MAX_WORDS]):
+        values[f"like{n}"] = f"%{escaped(word)}%"
+        values[f"word{n}"] = word
+        columns = ["t.search"]
+        if sees_contacts(actor):
+            columns.append("t.search_contact")
+        tests = [f"{column} LIKE %(like{n})s" for column in columns]
+        if len(word) > 3 and word.isalpha():
+            tests.append(f"%(word{n})s <%% t.search")
+        found.append("(" + " OR ".join(tests) + ")")
+    return " AND ".join(found) or "true"
+
+
+def tolerate_typos(connection: Connection, wanted: TicketFilter) -> None:
+    """Let this transaction's search find words that are a letter off."""
+    if wanted.q:
+        connection.exec_driver_sql(
+            f"SET LOCAL pg_trgm.word_similarity_threshold = {SIMILAR}"
+        )
+
+
+def escaped(word: str) -> str:
+    return word.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def scope_of(actor: Actor) -> tuple[str, Mapping[str, Any]]:
+    """Return db/scope.py's visibility as SQL on `t`, and its values."""
+    return compiled_scope(actor.role, actor.user_id, actor.team_id, actor.zones)
+
+
+@lru_cache(maxsize=4_096)
+def compiled_scope(
+    role: Role, user_id: int, team_id: int | None, zones: tuple[str, ...] | None
+) -> tuple[str, Mapping[str, Any]]:
+    actor = Actor(user_id, role, team_id=team_id, zones=zones)
+    clause = visible_tickets(
+        actor,
+        team_id=literal_column("t.team_id"),
+        zone=literal_column("t.zone"),
+        created_by=literal_column("t.created_by"),
+    )
+    compiled = clause.compile(
+        dialect=PGDialect_psycopg2(),
+        compile_kwargs={"render_postcompile": True},
+    )
+    return str(compiled), dict(compiled.params)

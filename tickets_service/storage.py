@@ -1,0 +1,305 @@
+"""How one decision is read and written: a locked row in, one round trip out.
+
+`act` is the way of every change of a ticket: lock its row, check that the caller
+may see it and has the newest version, decide, write. The row, its events, its
+visits and what they move in the daily figures go to PostgreSQL in one statement
+batch of the caller's transaction. Refuses to commit.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import IntegrityError
+
+from db.scope import Actor, may_see_ticket
+from db.vocabulary import Via
+from service_kit.answers import to_json
+from service_kit.errors import Conflict, NotFound, Stale
+from tickets_service import rollup
+from tickets_service.books import StoredBook
+from tickets_service.commands import Command
+from tickets_service.decisions import decide
+from tickets_service.notices import notify
+from tickets_service.rows import (
+    OWN_COLUMNS,
+    VISIT_COLUMNS,
+    cached_columns,
+    columns_of,
+    state_from,
+)
+from tickets_service.ticket_state import Event, TicketState, VisitState
+
+JSON_COLUMNS = frozenset({"memo", "changes", "data", "extra"})
+LOAD = (
+    f"SELECT {', '.join(OWN_COLUMNS)}, memo FROM tickets.tickets "  # noqa: S608
+    "WHERE id = %(id)s"
+)
+EVENT_COLUMNS = (
+    "ticket_id",
+    "seq",
+    "kind",
+    "actor_id",
+    "via",
+    "occurred_at",
+    "recorded_at",
+    "changes",
+    "data",
+)
+DELTA_COLUMNS = (
+    *("starts_on", "zone", "team_id", "category", "priority", "technician_id"),
+    *rollup.MEASURES,
+    "extra",
+)
+COUNT_COLUMNS = (
+    *("team_id", "zone", "status", "priority", "category"),
+    *("tickets", "breached"),
+)
+TAKEN = {
+    "uq_tickets_external_ref": ("external_ref_taken", "This external_ref is taken."),
+    "uq_assignments_running": (
+        "technician_busy",
+        "The technician is on another visit: end that one first.",
+    ),
+    "uq_assignments_live": ("visit_exists", "The ticket has a live visit already."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a write needs beside its ticket: versions, days, and how it came in."""
+
+    book: StoredBook
+    zone: ZoneInfo
+    via: str = Via.API
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    before: TicketState | None
+    after: TicketState
+    events: Sequence[Event]
+
+
+def load_ticket(connection: Connection, ticket_id: int, *, lock: bool) -> TicketState:
+    """Return the ticket as it stands, locked against other writers if `lock`.
+
+    Raises NotFound if there is none, or it is deleted.
+    """
+    sql = LOAD + (" FOR UPDATE" if lock else "")
+    row = connection.exec_driver_sql(sql, {"id": ticket_id}).first()
+    if row is None:
+        raise NotFound(f"There is no ticket {ticket_id}.")
+    state = state_from(row[:-1], row[-1])
+    if state.deleted_at is not None:
+        raise NotFound(f"There is no ticket {ticket_id}.")
+    return state
+
+
+def check_visible(state: TicketState, actor: Actor) -> None:
+    """Raise NotFound for what the caller may not see, as if there were none."""
+    if not may_see_ticket(
+        actor, team_id=state.team_id, zone=state.zone, created_by=state.created_by
+    ):
+        raise NotFound(f"There is no ticket {state.id}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Who asks, when, and which version they saw (None: any)."""
+
+    actor: Actor
+    now: datetime
+    version: int | None = None
+
+
+def act(
+    connection: Connection,
+    ticket_id: int,
+    command: Command | Callable[[TicketState], Sequence[Command]],
+    request: Request,
+    world: World,
+) -> Outcome:
+    """Carry out a command on a ticket, or those made from its locked state."""
+    before = load_ticket(connection, ticket_id, lock=True)
+    check_visible(before, request.actor)
+    if request.version is not None and request.version != before.version:
+        raise Stale("Someone else changed this ticket since you read it.")
+    asked = command(before) if callable(command) else [command]
+    return act_on(connection, before, asked, request, world)
+
+
+def act_on(
+    connection: Connection,
+    before: TicketState,
+    commands: Sequence[Command],
+    request: Request,
+    world: World,
+) -> Outcome:
+    """Carry out commands, all or none, on a ticket that the caller has locked."""
+    after, events = before, list[Event]()
+    for command in commands:
+        after, more = decide(
+            after, command, request.actor, request.now, world.book, world.via
+        )
+        events += more
+    if events:
+        save(connection, before, after, events, world)
+        notify(connection, after, events)
+    return Outcome(before, after, events)
+
+
+def save(
+    connection: Connection,
+    before: TicketState | None,
+    after: TicketState,
+    events: Sequence[Event],
+    world: World,
+) -> None:
+    """Write what a decision changed, in one round trip."""
+    sql = Statements(connection)
+    if before is None:
+        columns = columns_of(after, world.book)
+        sql.insert("tickets.tickets", tuple(columns), [tuple(columns.values())])
+    else:
+        changed = changed_columns(before, after, world.book)
+        sql.update("tickets.tickets", changed, after.id)
+    for visit in changed_visits(before, after):
+        sql.upsert_visit(after.id, visit)
+    first = before.seq + 1 if before else 1
+    sql.insert(
+        "tickets.ticket_events", EVENT_COLUMNS, event_rows(after.id, first, events)
+    )
+    moved = rollup.deltas(before, after, world.zone, world.book)
+    sql.insert("tickets.rollup_deltas", DELTA_COLUMNS, delta_rows(moved))
+    counts = rollup.count_deltas(before, after)
+    sql.insert("tickets.ticket_count_deltas", COUNT_COLUMNS, count_rows(counts))
+    sql.run()
+
+
+def changed_columns(
+    before: TicketState, after: TicketState, book: StoredBook
+) -> dict[str, Any]:
+    own = {
+        name: value
+        for name in OWN_COLUMNS
+        if (value := getattr(after, name)) != getattr(before, name)
+    }
+    if "tags" in own:
+        own["tags"] = list(own["tags"])
+    return own | cached_columns(after, book)
+
+
+def changed_visits(
+    before: TicketState | None, after: TicketState
+) -> Iterable[VisitState]:
+    known = set(before.visits) if before else set()
+    return (visit for visit in after.visits if visit not in known)
+
+
+def event_rows(
+    ticket_id: int, first_seq: int, events: Sequence[Event]
+) -> list[tuple[Any, ...]]:
+    return [
+        (
+            ticket_id,
+            first_seq + n,
+            e.kind,
+            e.actor_id,
+            e.via,
+            e.occurred_at,
+            e.recorded_at,
+            e.changes,
+            e.data,
+        )
+        for n, e in enumerate(events)
+    ]
+
+
+def delta_rows(
+    cells: Mapping[rollup.Cell, rollup.Sums],
+) -> list[tuple[Any, ...]]:
+    return [(*cell, *measures_of(sums)) for cell, sums in cells.items()]
+
+
+def measures_of(sums: rollup.Sums) -> tuple[Any, ...]:
+    """Return the values of the measure columns, `extra` last."""
+    extra = {name: value for name, value in sums.items() if ":" in name}
+    return (*(sums.get(name, 0) for name in rollup.MEASURES), extra)
+
+
+def count_rows(
+    cells: Mapping[rollup.CountCell, tuple[int, int]],
+) -> list[tuple[Any, ...]]:
+    return [(*cell, *moved) for cell, moved in cells.items()]
+
+
+class Statements:
+    """A batch of statements that goes to the server in one round trip."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.cursor: Any = connection.connection.cursor()
+        self.parts: list[str] = []
+
+    def add(self, sql: str, values: Sequence[Any] = ()) -> None:
+        self.parts.append(self.cursor.mogrify(sql, values).decode())
+
+    def insert(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+    ) -> None:
+        if not rows:
+            return
+        marks = f"({', '.join(['%s'] * len(columns))})"
+        values = [
+            json_text(value) if name in JSON_COLUMNS else value
+            for row in rows
+            for name, value in zip(columns, row, strict=True)
+        ]
+        all_marks = ", ".join([marks] * len(rows))
+        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {all_marks}"  # noqa: S608
+        self.add(sql, values)
+
+    def update(self, table: str, changed: Mapping[str, Any], row_id: int) -> None:
+        pairs = ", ".join(f"{name} = %s" for name in changed)
+        values = [
+            json_text(value) if name in JSON_COLUMNS else value
+            for name, value in changed.items()
+        ]
+        self.add(f"UPDATE {table} SET {pairs} WHERE id = %s", [*values, row_id])  # noqa: S608
+
+    def upsert_visit(self, ticket_id: int, visit: VisitState) -> None:
+        values = [getattr(visit, name) for name in VISIT_COLUMNS]
+        pairs = ", ".join(f"{c} = excluded.{c}" for c in VISIT_COLUMNS if c != "id")
+        marks = ", ".join(["%s"] * (len(values) + 1))
+        self.add(
+            f"INSERT INTO tickets.assignments (ticket_id, {', '.join(VISIT_COLUMNS)}) "  # noqa: S608
+            f"VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {pairs}",
+            [ticket_id, *values],
+        )
+
+    def run(self) -> None:
+        """Send the batch; raises Conflict where two rows want one place."""
+        if not self.parts:
+            return
+        try:
+            self.connection.exec_driver_sql(
+                ";\n".join(self.parts), execution_options={"no_parameters": True}
+            )
+        except IntegrityError as error:
+            raise_if_taken(error)
+            raise
+
+
+def raise_if_taken(error: IntegrityError) -> None:
+    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    if name in TAKEN:
+        code, text = TAKEN[name]
+        raise Conflict(text, code=code) from error
+
+
+def json_text(value: Any) -> str:
+    return to_json(value).decode()

@@ -1,0 +1,203 @@
+"""Everything that changes a ticket itself. One function is one use case.
+
+Each takes an open transaction and leaves the commit to its caller.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db.vocabulary import Status
+from service_kit.errors import Conflict, IllegalTransition, Invalid, NotFound
+from tickets_service import lifecycle
+from tickets_service.books import STATE_OF_POLICIES
+from tickets_service.commands import (
+    Command,
+    DeleteTicket,
+    EditTicket,
+    MoveTicket,
+    OpenTicket,
+)
+from tickets_service.decisions import decide
+from tickets_service.directory import zone_named
+from tickets_service.lifecycle import Action
+from tickets_service.notices import notify
+from tickets_service.storage import (
+    Outcome,
+    Request,
+    World,
+    act,
+    check_visible,
+    load_ticket,
+    save,
+)
+from tickets_service.ticket_state import TicketState
+from tickets_service.visit_actions import offer_for
+
+NEXT_NUMBER = (
+    "UPDATE tickets.counters SET value = value + 1 WHERE name = 'ticket' "  # noqa: S608
+    f"RETURNING value, {STATE_OF_POLICIES}"
+)
+Fields = Mapping[str, Any]
+
+
+def columns_from(sent: Fields) -> dict[str, Any]:
+    """Return the columns of what was sent: places and customers laid flat."""
+    flat = dict(sent)
+    if "coordinates" in flat:
+        place = flat.pop("coordinates") or {"lat": None, "lon": None}
+        flat |= {"lat": place["lat"], "lon": place["lon"]}
+    if "customer" in flat:
+        customer = flat.pop("customer")
+        if customer is None:
+            customer = {"name": None, "phone": None, "email": None}
+        flat |= {f"customer_{name}": value for name, value in customer.items()}
+    if "tags" in flat:
+        flat["tags"] = tuple(dict.fromkeys(flat["tags"]))
+    return flat
+
+
+def open_ticket(
+    connection: Connection, sent: Fields, request: Request, world: World
+) -> Outcome:
+    """Open a ticket, number it without a gap, and start its clocks."""
+    values = columns_from(sent)
+    opened_at = values.pop("opened_at", None)
+    reason = values.pop("opened_reason", None)
+    team_id = values.pop("team_id", None)
+    values["zone"] = zone_named(connection, values["zone"])
+    check_links(connection, values, request, own_id=None)
+    number, newest, active = connection.exec_driver_sql(NEXT_NUMBER).one()
+    world.book.state = (newest, active)
+    command = OpenTicket(number, values, opened_at, reason)
+    after, events = decide(
+        None, command, request.actor, request.now, world.book, world.via
+    )
+    if team_id is not None:
+        offer = offer_for(connection, after, {"team_id": team_id}, request)
+        after, more = decide(
+            after, offer, request.actor, request.now, world.book, world.via
+        )
+        events += more
+    save(connection, None, after, events, world)
+    notify(connection, after, events)
+    return Outcome(None, after, events)
+
+
+def check_links(
+    connection: Connection, values: Fields, request: Request, own_id: int | None
+) -> None:
+    """Raise Invalid for a parent or a duplicate that is not there, or a circle."""
+    for name in ("parent_id", "duplicate_of_id"):
+        other_id = values.get(name)
+        if other_id is None:
+            continue
+        if other_id == own_id:
+            raise Invalid({name: "is the ticket itself"})
+        try:
+            other = load_ticket(connection, other_id, lock=False)
+            check_visible(other, request.actor)
+        except NotFound as error:
+            raise Invalid({name: "there is no such ticket"}) from error
+        if own_id is not None and getattr(other, name) == own_id:
+            raise Invalid({name: "would close a circle"})
+
+
+def change_ticket(
+    connection: Connection,
+    ticket_id: int,
+    sent: Fields,
+    request: Request,
+    world: World,
+) -> Outcome:
+    """Change the fields that were sent; a status goes through its transition."""
+    values = columns_from(sent)
+    reason, note = values.pop("reason", None), values.pop("note", None)
+    wanted = values.pop("status", None)
+    if "zone" in values:
+        values["zone"] = zone_named(connection, values["zone"])
+    check_links(connection, values, request, own_id=ticket_id)
+
+    def commands(state: TicketState) -> Sequence[Command]:
+        found: list[Command] = []
+        edits = {k: v for k, v in values.items() if k not in VISIT_FIELDS}
+        if edits:
+            found.append(EditTicket(edits, reason))
+        if values.keys() & VISIT_FIELDS and differs(values, state):
+            found.append(offer_for(connection, state, values, request))
+        if wanted is not None and wanted is not state.status:
+            action = action_towards(state, wanted, request)
+            found.append(MoveTicket(action, reason, note))
+        return found
+
+    return act(connection, ticket_id, commands, request, world)
+
+
+VISIT_FIELDS = frozenset({"team_id", "technician_id"})
+
+
+def differs(values: Fields, state: TicketState) -> bool:
+    return any(
+        values[name] != getattr(state, name) for name in VISIT_FIELDS if name in values
+    )
+
+
+def action_towards(state: TicketState, wanted: Status, request: Request) -> Action:
+    action = lifecycle.action_towards(state.status, wanted)
+    if action is None:
+        raise IllegalTransition(
+            f"A ticket that is {state.status} cannot become {wanted}.",
+            allowed=lifecycle.actions_for(state.status, request.actor.role),
+        )
+    return action
+
+
+def move_ticket(
+    connection: Connection,
+    ticket_id: int,
+    move: MoveTicket,
+    request: Request,
+    world: World,
+) -> Outcome:
+    """Make a move. A reopening after its window opens a linked ticket instead."""
+    try:
+        return act(connection, ticket_id, move, request, world)
+    except Conflict as error:
+        if error.code != "reopen_window_over":
+            raise
+    return follow_up(connection, ticket_id, request, world)
+
+
+FOLLOWED = (
+    *("title", "description", "priority", "category", "cause", "zone", "location"),
+    *("lat", "lon", "customer_name", "customer_phone", "customer_email", "tags"),
+    "estimated_minutes",
+)
+
+
+def follow_up(
+    connection: Connection, ticket_id: int, request: Request, world: World
+) -> Outcome:
+    """Open a new ticket that follows one whose time to reopen is over (R12)."""
+    old = load_ticket(connection, ticket_id, lock=False)
+    number, newest, active = connection.exec_driver_sql(NEXT_NUMBER).one()
+    world.book.state = (newest, active)
+    fields = {name: getattr(old, name) for name in FOLLOWED} | {"follows_id": old.id}
+    after, events = decide(
+        None,
+        OpenTicket(number, fields),
+        request.actor,
+        request.now,
+        world.book,
+        world.via,
+    )
+    save(connection, None, after, events, world)
+    return Outcome(None, after, events)
+
+
+def delete_ticket(
+    connection: Connection, ticket_id: int, request: Request, world: World
+) -> Outcome:
+    """Delete a ticket on which nothing has happened yet."""
+    return act(connection, ticket_id, DeleteTicket(), request, world)

@@ -1,0 +1,256 @@
+"""Reads of tickets: lists, one ticket, its history. Nothing here changes a row."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from db.scope import Actor, masked, sees_contacts, sees_internal_comments
+from db.vocabulary import HoldReason
+from service_kit.errors import Conflict, Forbidden, Invalid, NotFound
+from service_kit.paging import decode_cursor, encode_cursor
+from tickets_service import lifecycle
+from tickets_service.books import StoredBook
+from tickets_service.commands import MoveTicket
+from tickets_service.decisions import PRIVATE, decide
+from tickets_service.filters import TicketFilter, conditions, tolerate_typos
+from tickets_service.lifecycle import Action
+from tickets_service.storage import check_visible, load_ticket
+from tickets_service.ticket_json import SELECTED, ticket_json
+from tickets_service.ticket_state import TicketState
+
+MAX_NUMBER = 2**53
+PREFIX = "ctt_"
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    items: Sequence[Any]
+    next_cursor: str | None
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    """A sorting of the list: its column, and the type of a cursor's value."""
+
+    column: str
+    kind: type
+
+
+SORTS: Mapping[str, Sort] = {
+    "created_at": Sort("created_at", datetime),
+    "updated_at": Sort("updated_at", datetime),
+    "due_at": Sort("due_key", datetime),
+    "priority": Sort("priority_rank", int),
+    "number": Sort("id", int),
+}
+SORT_WORDS = tuple(sign + name for name in SORTS for sign in ("", "-"))
+
+
+def ticket_id_of(ref: str) -> int:
+    """Return the id in `42`, `CTT_42` or `ctt_0042`; raises NotFound for others."""
+    digits = ref[len(PREFIX) :] if ref.lower().startswith(PREFIX) else ref
+    if not (digits.isascii() and digits.isdigit()) or int(digits[:20]) > MAX_NUMBER:
+        raise NotFound(f"There is no ticket {ref[:40]}.")
+    return int(digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads, when, and the versions that say how the clocks stand."""
+
+    actor: Actor
+    now: datetime
+    book: StoredBook
+
+
+@dataclass(frozen=True, slots=True)
+class Paging:
+    sort: str = "-created_at"
+    limit: int = 50
+    cursor: str | None = None
+
+
+def page_of_tickets(
+    connection: Connection, wanted: TicketFilter, reader: Reader, paging: Paging
+) -> Page:
+    """Return a page of the tickets that the reader may see."""
+    tolerate_typos(connection, wanted)
+    where, values = conditions(wanted, reader.actor, reader.now)
+    sort, limit = paging.sort, paging.limit
+    by = SORTS[sort.lstrip("-")]
+    order, sign = ("DESC", "<") if sort.startswith("-") else ("ASC", ">")
+    if paging.cursor is not None:
+        after, after_id = decode_cursor(paging.cursor, sort, (by.kind, int))
+        values |= {"after": after, "after_id": after_id}
+        where += f" AND (t.{by.column}, t.id) {sign} (%(after)s, %(after_id)s)"
+    rows = connection.exec_driver_sql(
+        f"SELECT {SELECTED}, t.{by.column} FROM tickets.tickets t WHERE {where} "  # noqa: S608
+        f"ORDER BY t.{by.column} {order}, t.id {order} LIMIT {limit + 1}",
+        values,
+    ).all()
+    shown = rows[:limit]
+    items = tickets_json(shown, reader)
+    more = len(rows) > limit
+    last = shown[-1] if more else None
+    return Page(items, encode_cursor(sort, [last[-1], last[0]]) if last else None)
+
+
+def tickets_json(rows: Iterable[Sequence[Any]], reader: Reader) -> list[dict[str, Any]]:
+    contacts, now = sees_contacts(reader.actor), reader.now
+    calendar = reader.book.calendar
+    return [ticket_json(row, now, calendar, contacts=contacts) for row in rows]
+
+
+def get_ticket(
+    connection: Connection, ticket_id: int, reader: Reader
+) -> dict[str, Any]:
+    """Return one ticket; raises NotFound also for what the reader may not see."""
+    row = ticket_row(connection, ticket_id, reader.actor, reader.now)
+    return tickets_json([row], reader)[0]
+
+
+def ticket_row(
+    connection: Connection, ticket_id: int, actor: Actor, now: datetime
+) -> Sequence[Any]:
+    where, values = conditions(TicketFilter(), actor, now)
+    row = connection.exec_driver_sql(
+        f"SELECT {SELECTED} FROM tickets.tickets t "  # noqa: S608
+        f"WHERE t.id = %(ticket_id)s AND {where}",
+        values | {"ticket_id": ticket_id},
+    ).first()
+    if row is None:
+        raise NotFound(f"There is no ticket {ticket_id}.")
+    return row
+
+
+def check_seen(connection: Connection, ref: str, actor: Actor, now: datetime) -> int:
+    """Return the ticket's id; raises NotFound unless the actor may see it."""
+    ticket_id = ticket_id_of(ref)
+    where, values = conditions(TicketFilter(), actor, now)
+    found = connection.exec_driver_sql(
+        f"SELECT 1 FROM tickets.tickets t WHERE t.id = %(ticket_id)s AND {where}",  # noqa: S608
+        values | {"ticket_id": ticket_id},
+    ).first()
+    if found is None:
+        raise NotFound(f"There is no ticket {ref[:40]}.")
+    return ticket_id
+
+
+def moves_open(
+    connection: Connection,
+    ticket_id: int,
+    actor: Actor,
+    now: datetime,
+    book: StoredBook,
+) -> dict[str, Any]:
+    """Return the actions that the actor could take now, with what they need.
+
+    Each is tried on the state, so the answer and the deed cannot differ.
+    """
+    state = load_ticket(connection, ticket_id, lock=False)
+    check_visible(state, actor)
+    found = []
+    for action in lifecycle.actions_for(state.status, actor.role):
+        move = lifecycle.TICKET_MOVES[action]
+        if is_open(state, action, actor, now, book):
+            begun = state.started_at is not None
+            found.append(
+                {
+                    "action": action,
+                    "to": lifecycle.status_after(action, has_started=begun),
+                    "needs": move.needs,
+                    "effect": move.effect,
+                }
+            )
+    allowed = [entry["action"] for entry in found]
+    return {"status": state.status, "allowed": allowed, "items": found}
+
+
+def is_open(
+    state: TicketState, action: Action, actor: Actor, now: datetime, book: StoredBook
+) -> bool:
+    """Whether the move would be made, were it complete in what it needs."""
+    reason = HoldReason.OTHER if action is Action.HOLD else None
+    try:
+        decide(state, MoveTicket(action, reason), actor, now, book)
+    except Invalid:
+        return True  # something to fill in is missing
+    except Conflict as error:
+        return error.code == "reopen_window_over"  # opens a linked ticket instead
+    except Forbidden:
+        return False
+    return True
+
+
+EVENT_SQL = (
+    "SELECT e.id, e.seq, e.kind, e.actor_id, u.username, e.via, e.occurred_at, "
+    "e.recorded_at, e.changes, e.data, e.ticket_id FROM tickets.ticket_events e "
+    "LEFT JOIN auth.user_directory u ON u.id = e.actor_id "
+)
+
+
+def page_of_history(
+    connection: Connection,
+    ticket_id: int,
+    actor: Actor,
+    *,
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """Return a ticket's events in order, without internal notes for requesters."""
+    after = decode_cursor(cursor, "seq", (int,))[0] if cursor else 0
+    rows = connection.exec_driver_sql(
+        f"{EVENT_SQL} WHERE e.ticket_id = %(id)s AND e.seq > %(after)s "
+        f"AND {shown_events(actor)} ORDER BY e.seq LIMIT {limit + 1}",
+        {"id": ticket_id, "after": after},
+    ).all()
+    shown = rows[:limit]
+    contacts = sees_contacts(actor)
+    items = [event_json(row, contacts=contacts) for row in shown]
+    more = len(rows) > limit
+    return Page(items, encode_cursor("seq", [shown[-1][1]]) if more else None)
+
+
+def shown_events(actor: Actor) -> str:
+    """Return the condition on events `e` that hides internal notes, if need be."""
+    if sees_internal_comments(actor):
+        return "true"
+    return "coalesce(e.data->>'visibility', 'public') <> 'internal'"
+
+
+def event_json(row: Sequence[Any], *, contacts: bool) -> dict[str, Any]:
+    """Return an event on the wire. contacts: whether to show them unmasked."""
+    event_id, seq, kind, actor_id, username, via, occurred, recorded = row[:8]
+    changes, data, ticket_id = row[8:11]
+    if not contacts:
+        changes = {k: hidden(k, v) for k, v in changes.items()}
+        data = {k: masked(v) if k in PRIVATE else v for k, v in data.items()}
+    return {
+        "id": event_id,
+        "seq": seq,
+        "ticket_id": ticket_id,
+        "kind": kind,
+        "actor_id": actor_id,
+        "actor": username,
+        "via": via,
+        "occurred_at": occurred,
+        "recorded_at": recorded,
+        "changes": {k: {"old": v[0], "new": v[1]} for k, v in changes.items()},
+        "data": data,
+    }
+
+
+def hidden(name: str, change: Sequence[Any]) -> Sequence[Any]:
+    return [masked(value) for value in change] if name in PRIVATE else change
+
+
+def list_zones(connection: Connection) -> list[dict[str, Any]]:
+    rows = connection.exec_driver_sql(
+        "SELECT id, name, code, country, region, tz, lat, lon, aliases, is_active "
+        "FROM tickets.zones ORDER BY name"
+    ).mappings()
+    return [dict(row) for row in rows]
