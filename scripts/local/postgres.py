@@ -36,7 +36,11 @@ SOCKET_PATH_BYTES = 100  # the kernel allows 107 with the socket's own name
 # What a server keeps as long as its data matters.
 DURABLE: Mapping[str, str] = {
     "shared_buffers": "256MB",
-    "max_connections": "120",
+    "max_connections": "200",
+    "work_mem": "16MB",
+    "maintenance_work_mem": "128MB",
+    "effective_cache_size": "1GB",
+    "jit": "off",  # compiles longer than our queries take
     "wal_compression": "on",
     "random_page_cost": "1.1",
     "checkpoint_timeout": "10min",
@@ -51,7 +55,6 @@ THROWAWAY: Mapping[str, str] = {
     "fsync": "off",
     "synchronous_commit": "off",
     "full_page_writes": "off",
-    "max_connections": "200",
     "shared_buffers": "128MB",
 }
 

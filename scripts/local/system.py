@@ -116,7 +116,9 @@ class System:
         shutil.rmtree(metrics, ignore_errors=True)
         metrics.mkdir(parents=True)
         common = self.environment()
-        common.setdefault("GUNICORN_THREADS", str(THREADS.get(service, 4)))
+        if service in THREADS:
+            common.setdefault("GUNICORN_THREADS", str(THREADS[service]))
+            common.setdefault("DB_POOL_SIZE", str(THREADS[service]))
         return {
             **common,
             "BIND_ADDRESS": "127.0.0.1",
