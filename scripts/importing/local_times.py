@@ -1,4 +1,4 @@
-"""Local times of a source as instants, with the hours that summer time takes or doubles.
+"""Local times of a source as instants, through the hours of summer time.
 
 A time that came twice is taken as its first occurrence, unless that would lie before
 the event that it must follow; a time that never was moves on by the gap. Both are

@@ -1,4 +1,4 @@
-"""What the columns of a file mean: a mapping in YAML, read and checked (docs/importing.md).
+"""What the columns of a file mean: a mapping in YAML, checked (docs/importing.md).
 
 A mapping names columns, never code. Refuses unknown keys, so that a slip of the pen
 is found before the first row; MappingError says where.
@@ -33,9 +33,11 @@ CHOICES: Mapping[str, Sequence[str]] = {
 }
 REQUIRED = ("external_ref", "title", "zone", "opened_at", "category")
 TOP_LEVEL = frozenset(
-    ["name", "title", "source", "licence", "encoding", "delimiter"]
-    + ["time_zone", "time_format", "clock_skew_seconds", "calendar"]
-    + ["zones", "tags", "ticket", "skip"]
+    [
+        *("name", "title", "source", "licence", "encoding", "delimiter"),
+        *("time_zone", "time_format", "clock_skew_seconds", "calendar"),
+        *("zones", "tags", "ticket", "skip"),
+    ]
 )
 PLACE = re.compile(r"\{([^{}:]+)(?::(int|slug))?\}")
 
