@@ -66,7 +66,7 @@ def binned_percentile_s(bins: Mapping[int, int], share: float) -> float | None:
         middle_s(int(numbers[np.searchsorted(reached, at, side="right")]))
         for at in (math.floor(rank), math.ceil(rank))
     )
-    return low + (high - low) * (rank - math.floor(rank))
+    return low + (high - low) * float(rank - math.floor(rank))
 
 
 def middle_s(number: int) -> float:

@@ -284,13 +284,12 @@ def duration(
     key: str, which: str, text: str, value: Callable[[Totals], float | None]
 ) -> Figure:
     """Return a figure of durations; `key` tells metric and statistic apart."""
-    family = "resolution" if which.startswith("r") else "first_response"
-    population = {"fw": "responded", "fk": "responded", "rw": "completed"}
+    resolution = which.startswith("r")
     return Figure(
         key,
-        f"{family}_minutes",
+        "resolution_minutes" if resolution else "first_response_minutes",
         text,
-        population.get(which, "completed_promised"),
+        "completed" if resolution else "responded",
         value,
         measured(which),
     )

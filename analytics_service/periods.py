@@ -4,7 +4,7 @@ A day is a local date of one zone, 23, 24 or 25 hours long. Refuses periods that
 are reversed, longer than five years or outside 1970-2199.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -16,7 +16,7 @@ from service_kit.errors import Invalid
 DEFAULT_DAYS = 30
 MOST_DAYS = 5 * 366
 FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2199, 12, 30)
-DAY = timedelta(days=1)
+DAY, WEEK = timedelta(days=1), timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,33 +83,51 @@ class Cover(NamedTuple):
     """Rows of the roll-up that add up to stretches of days.
 
     bounds: the first days of the stretches, ascending, and the day after the last.
-    days, months: `starts_on` of the rows of grain `d` and `m` to read.
+    days, weeks, months: `starts_on` of the rows of each grain to read.
     """
 
     bounds: list[date]
     days: list[date]
+    weeks: list[date]
     months: list[date]
 
+    @property
+    def rows(self) -> int:
+        return len(self.days) + len(self.weeks) + len(self.months)
 
-def cover(bounds: Sequence[date], *, by_months: bool = True) -> Cover:
-    """Return the rows that cover each stretch between consecutive bounds.
 
-    Whole months inside a stretch are read as one row, the odd days one by one.
+def cover(edges: Iterable[date]) -> Cover:
+    """Return the rows that cover each stretch between consecutive edges.
+
+    Whole months inside a stretch are read as one row, else whole weeks, and the
+    odd days one by one.
     """
-    edges = sorted(set(bounds))
-    days: list[date] = []
-    months: list[date] = []
-    for first, end in pairwise(edges):
+    found = Cover(sorted(set(edges)), [], [], [])
+    for first, end in pairwise(found.bounds):
         at = first
         while at < end:
-            following = next_month(at)
-            if by_months and at.day == 1 and following <= end:
-                months.append(at)
-                at = following
-            else:
-                days.append(at)
-                at += DAY
-    return Cover(edges, days, months)
+            at = add_stretch(found, at, end)
+    return found
+
+
+def add_stretch(found: Cover, at: date, end: date) -> date:
+    """Add the longest row that begins at `at` and is of use; return what follows."""
+    month = at if at.day == 1 else next_month(at)
+    whole_month = next_month(month) <= end
+    if whole_month and month == at:
+        found.months.append(at)
+        return next_month(at)
+    if at.weekday() == 0 and at + WEEK <= (month if whole_month else end):
+        found.weeks.append(at)
+        return at + WEEK
+    found.days.append(at)
+    return at + DAY
+
+
+def days_cover(first: date, last: date) -> Cover:
+    """Return the rows of every single day."""
+    days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
+    return Cover([*days, last + DAY], days, [], [])
 
 
 def next_month(day: date) -> date:

@@ -1,0 +1,154 @@
+"""From rows of the roll-up to the totals of each group over a period."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+
+import numpy as np
+from sqlalchemy import Connection
+
+from analytics_service import queries
+from analytics_service.asking import Asked
+from analytics_service.directory import WorkingDays, zone_calendars
+from analytics_service.durations import Durations
+from analytics_service.figures import settled_end
+from analytics_service.metrics import Totals
+from analytics_service.periods import DAY, Cover, Period, cover
+from analytics_service.queries import Key, Reading, Sums
+
+ByStretch = dict[int, Sums]
+
+
+def group_totals(
+    connection: Connection,
+    asked: Asked,
+    period: Period,
+    by: str | None = None,
+    n_technicians: int = 0,
+) -> dict[Key, Totals]:
+    """Return the totals of every group that has any row, but for their shifts.
+
+    None is the only group of an ungrouped reading.
+    """
+    reading = asked.reading(by)
+    settled = settled_end(period, asked.today)
+    after = period.last + DAY
+    end = max(period.last, asked.today) + 2 * DAY
+    rows = cover([period.first, settled, after, end])
+    asked.check_breadth(rows, by, n_technicians)
+    sums = queries.read_sums(connection, reading, rows, queries.MEASURES, all_time=True)
+    within = {k: span_sum(s, rows, period.first, after) for k, s in sums.items()}
+    durations = period_durations(connection, reading, period, within)
+    return {
+        key: Totals(
+            sums=within[key],
+            settled=span_sum(stretches, rows, period.first, settled),
+            backlog=backlog_at(stretches, rows, after),
+            durations=durations.get(key, {}),
+        )
+        for key, stretches in sums.items()
+    }
+
+
+def span_sum(stretches: ByStretch, rows: Cover, first: date, end: date) -> Sums:
+    """Return the sum of the stretches that begin in [first, end)."""
+    total: Sums = {}
+    for number, sums in stretches.items():
+        if number > 0 and first <= rows.bounds[number - 1] < end:
+            for name, value in sums.items():
+                total[name] = total.get(name, 0) + value
+    return total
+
+
+def backlog_at(stretches: ByStretch, rows: Cover, after: date) -> int:
+    """Return the unfinished tickets when the day `after` begins: all that ever
+    joined and left, less what did so from then on."""
+    ever = stretches.get(0, {}).get("backlog_delta", 0)
+    since = span_sum(stretches, rows, after, date.max)
+    return ever - since.get("backlog_delta", 0)
+
+
+def period_durations(
+    connection: Connection, reading: Reading, period: Period, within: Mapping[Key, Sums]
+) -> dict[Key, dict[str, Durations]]:
+    """Return the durations of a period: each one where they are few, else binned."""
+    n = sum(s.get("completed", 0) + s.get("responded", 0) for s in within.values())
+    if n <= queries.EXACT_ROWS:
+        span = (period.starts_at, period.ends_at)
+        return queries.read_durations(connection, reading, span)
+    rows = cover([period.first, period.last + DAY])
+    counters = queries.read_counters(connection, reading, rows)
+    return {
+        key: queries.binned_durations(stretches.get(1, {}), within.get(key, {}))
+        for key, stretches in counters.items()
+    }
+
+
+def team_shifts(connection: Connection, asked: Asked, period: Period) -> dict[int, int]:
+    """Return the seconds on shift, until today, of each active team selected."""
+    last = min(period.last, asked.today)
+    calendars = zone_calendars(connection)
+    return {
+        team.id: 60
+        * team.shift_minutes
+        * days_open(calendars, team.zone, period.first, last)
+        for team in asked.teams()
+    }
+
+
+def group_shift(
+    asked: Asked, shifts: Mapping[int, int], by: str | None, key: Key
+) -> int:
+    """Return the seconds on shift of a team's or a zone's teams, else of all."""
+    if by == "team":
+        return shifts.get(int(key or 0), 0)
+    if by == "zone":
+        teams = asked.directory.teams
+        return sum(s for team_id, s in shifts.items() if teams[team_id].zone == key)
+    return sum(shifts.values())
+
+
+def days_open(
+    calendars: Mapping[str, WorkingDays], zone: str, first: date, last: date
+) -> int:
+    """Return the working days of a zone from first to last, inclusive."""
+    if last < first:
+        return 0
+    found = calendars.get(zone)
+    return found.count(first, last) if found else (last - first).days + 1
+
+
+def together(parts: Iterable[Totals]) -> Totals:
+    """Return the totals of several groups as one, but for their shifts."""
+    found = list(parts)
+    return Totals(
+        sums=added(t.sums for t in found),
+        settled=added(t.settled for t in found),
+        backlog=sum(t.backlog for t in found),
+        durations=joined([t.durations for t in found]),
+    )
+
+
+def added(parts: Iterable[Mapping[str, int]]) -> Sums:
+    total: Sums = {}
+    for part in parts:
+        for name, value in part.items():
+            total[name] = total.get(name, 0) + value
+    return total
+
+
+def joined(parts: list[Mapping[str, Durations]]) -> dict[str, Durations]:
+    names = {name for part in parts for name in part}
+    return {name: merged([p[name] for p in parts if name in p]) for name in names}
+
+
+def merged(parts: list[Durations]) -> Durations:
+    """Return the durations of several groups, exact if all of them are."""
+    n, total_s = sum(d.n for d in parts), sum(d.total_s for d in parts)
+    values = [d.values for d in parts if d.values is not None]
+    if len(values) == len(parts):
+        return Durations(n, total_s, values=np.sort(np.concatenate(values)))
+    bins: dict[int, int] = {}
+    for part in parts:
+        for number, count in (part.bins or {}).items():
+            bins[number] = bins.get(number, 0) + count
+    return Durations(n, total_s, bins=bins)

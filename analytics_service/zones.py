@@ -1,0 +1,135 @@
+"""Zones: volumes, backlog and its age, promises, travel, teams, load and trend."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection
+
+from analytics_service import queries, trends
+from analytics_service.aging import aging, clipped, unfinished
+from analytics_service.asking import Asked
+from analytics_service.figures import Answer, figures_of, group_filters, links_for
+from analytics_service.metrics import FIGURE, Totals, minutes, ratio, visits
+from analytics_service.performance import keys_of, period_figures
+from analytics_service.periods import DAY, days_cover
+from analytics_service.queries import Key
+from analytics_service.totals import group_shift, group_totals, team_shifts
+
+SHOWN = tuple(
+    FIGURE[key]
+    for key in (
+        "created",
+        "completed",
+        "backlog",
+        "completion_ratio",
+        "workload_minutes",
+        "first_response_median_minutes",
+        "resolution_median_minutes",
+        "resolution_p90_minutes",
+        "sla_met_ratio_response",
+        "sla_met_ratio_resolution",
+        "first_visit_fix_ratio",
+        "reopen_ratio",
+        "utilisation_ratio",
+    )
+)
+TREND_DAYS = 60
+
+
+def zones(connection: Connection, asked: Asked) -> Answer:
+    """Return the answer of GET /api/analytics/zones."""
+    return {**asked.frame(), "items": zone_items(connection, asked)}
+
+
+def zone_items(connection: Connection, asked: Asked) -> list[Answer]:
+    found = group_totals(connection, asked, asked.period, "zone")
+    shifts = team_shifts(connection, asked, asked.period)
+    links = links_for(asked.period, asked.today)
+    buckets = clipped(asked.today, None, None)
+    ages = unfinished(connection, asked, buckets, "zone")
+    slopes = created_trends(connection, asked)
+    items = []
+    for key in keys_of(asked, "zone", found, {}):
+        shift_s = group_shift(asked, shifts, "zone", key)
+        totals = replace(found.get(key, Totals()), shift_s=shift_s)
+        filters = group_filters(asked.wanted, "zone", key)
+        items.append(
+            {
+                "zone": key,
+                "name": key,
+                **figures_of(totals, links, filters, SHOWN),
+                "ages": {
+                    bucket.key: sum(ages.get(key, {}).get(n, {}).values())
+                    for n, bucket in enumerate(buckets)
+                },
+                **load(asked, key, totals),
+                "trend": slopes.get(key),
+            }
+        )
+    return items
+
+
+def load(asked: Asked, zone: Key, totals: Totals) -> Answer:
+    """Return travel and what each team of the zone has to carry."""
+    teams = sum(team.zone == zone for team in asked.teams())
+    n_visits = visits(totals)
+    return {
+        "teams": teams,
+        "visits": n_visits,
+        "travel_minutes": minutes(totals.of("travel_s")),
+        "travel_minutes_per_visit": ratio(totals.of("travel_s") / 60, n_visits),
+        "on_site_minutes": minutes(totals.of("on_site_s")),
+        "backlog_per_team": ratio(totals.backlog, teams),
+        "workload_minutes_per_team": ratio(totals.of("workload_minutes"), teams),
+    }
+
+
+def created_trends(connection: Connection, asked: Asked) -> dict[Key, Answer]:
+    """Return the trend of tickets created a day in each zone: its last 60 whole days
+    of the period."""
+    last = min(asked.period.last, asked.today - DAY)
+    first = max(asked.period.first, last - timedelta(days=TREND_DAYS - 1))
+    n_days = (last - first).days + 1
+    if n_days < trends.MIN_VALUES:
+        return {}
+    days = [first + timedelta(days=n) for n in range(n_days + 1)]
+    rows = days_cover(first, last)
+    asked.check_breadth(rows, "zone")
+    found = queries.read_sums(connection, asked.reading("zone"), rows, ("created",))
+    weekday = np.array([day.weekday() for day in days[:-1]])
+    return {
+        key: slope(
+            np.array(
+                [stretches.get(n, {}).get("created", 0) for n in range(1, n_days + 1)]
+            ),
+            weekday,
+        )
+        for key, stretches in found.items()
+    }
+
+
+def slope(values: NDArray[np.int64], weekday: NDArray[np.int64]) -> Answer:
+    found = trends.trend(values, weekday)
+    return {
+        "slope_per_day": found.slope,
+        "ci95": [found.low, found.high],
+        "significant": found.significant,
+        "method": found.method,
+    }
+
+
+def zone_detail(connection: Connection, asked: Asked) -> Answer:
+    """Return the answer of GET /api/analytics/zones/{zone}, asked for one zone."""
+    (item,) = zone_items(connection, asked)
+    by_team = period_figures(connection, asked, asked.period, "team", {})
+    by_category = period_figures(connection, asked, asked.period, "category", {})
+    ages = aging(connection, asked, None, None)
+    return {
+        **asked.frame(),
+        **item,
+        "by_team": by_team["groups"],
+        "by_category": by_category["groups"],
+        "aging": {name: ages[name] for name in ("total", "by_status", "buckets")},
+    }
