@@ -219,4 +219,4 @@ export function slaStrip(clock) {
 }
 
 export const showMetric = (metric) =>
-  (/_ratio$/.test(metric) ? percent : /_minutes$/.test(metric) ? duration : (v) => decimal(v, 0));
+  (/_ratio/.test(metric) ? percent : /_minutes$/.test(metric) ? duration : (v) => decimal(v, 0));

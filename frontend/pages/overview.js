@@ -2,32 +2,30 @@
 //
 // Every figure is the API's own; a tile leads to the tickets that it counts.
 
-import { bars, lineChart, onTheMap, parts, tileMap } from '../charts.js';
-import { ago, count, dayAgo, duration, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
+import { bars, lineChart, onTheMap, parts, showMetric, tileMap } from '../charts.js';
+import { ago, count, dayAgo, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
 
 const UNFINISHED = ['open', 'in_progress', 'on_hold'];
 const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
 const HISTORY_DAYS = 42;
 
 export async function show({ api, user }) {
-  const page = el('div', { class: 'page overview' },
-    el('h1', {}, t('Overview')));
-  const tiles = el('div', { class: 'tiles' });
-  const status = el('div');
-  const map = el('div');
-  const trend = el('div', { class: 'tall' });
-  const insights = el('div', { class: 'tall' });
-  const unfinished = () => api.get('/api/tickets/stats/summary', { status: UNFINISHED.join(',') });
-  loadInto(tiles, () => api.get('/api/tickets/stats/summary'), drawTiles, { lines: 2 });
-  page.append(tiles);
+  const page = el('div', { class: 'page overview' }, el('h1', {}, t('Overview')));
+  const [now, today, status] = [el('div'), el('div'), el('div')];
+  const work = api.get('/api/tickets/stats/summary', { status: UNFINISHED.join(',') });
+  loadInto(now, () => work, drawNow, { lines: 2 });
+  loadInto(status, () => work, drawStatus);
+  page.append(el('div', { class: 'tiles' }, now, today));
   if (user.role === 'requester') {
     page.append(panel(t('Unfinished work'), {}, status));
-    loadInto(status, unfinished, drawStatus);
     return page;
   }
-  loadInto(trend, () => loadTrend(api), drawTrend, { lines: 8 });
+  const [map, trend, insights, performance] = [el('div'), el('div', { class: 'tall' }), el('div', { class: 'tall' }), el('div')];
+  const course = loadCourse(api);
+  loadInto(today, () => course, drawToday, { lines: 2 });
+  loadInto(trend, () => course, drawTrend, { lines: 8 });
   loadInto(insights, () => api.get('/api/ai/insights'), drawInsights, { lines: 6 });
-  const performance = el('div');
+  loadInto(map, () => work, drawMap);
   page.append(
     el('div', { class: 'grid two-one' },
       panel(t('Created and completed'), { note: t('Per day, with the forecast of what will come in') }, trend),
@@ -36,12 +34,8 @@ export async function show({ api, user }) {
       panel(t('Unfinished work'), { note: t('Tickets open, in progress or on hold') }, status),
       panel(t('Unfinished work by zone'), {}, map)),
     panel(t('The last 30 days'), { note: t('Against the 30 days before') }, performance));
-  whenSeen(status, () => {
-    const asked = unfinished();
-    return Promise.all([loadInto(status, () => asked, drawStatus), loadInto(map, () => asked, drawMap)]);
-  });
   whenSeen(performance, () => loadInto(performance,
-    () => api.get('/api/analytics/performance', { by: 'zone', compare: 'previous' }), drawPerformance));
+    () => api.get('/api/analytics/performance', { compare: 'previous' }), drawPerformance));
   return page;
 }
 
@@ -49,16 +43,21 @@ const tile = (label, value, { href, kind, note } = {}) =>
   el(href ? 'a' : 'div', { class: `tile is-${kind ?? 'plain'}`, href },
     el('span', { class: 'label' }, label), el('b', { class: 'figure' }, value), note ? el('small', {}, note) : null);
 
-function drawTiles(s) {
-  const backlog = UNFINISHED.reduce((sum, code) => sum + (s.by_status?.[code] ?? 0), 0);
+function drawNow(s) {
+  const status = UNFINISHED.join(',');
   return [
-    tile(t('Unfinished'), count(backlog), { href: `#/tickets?status=${UNFINISHED.join(',')}`, note: t('{n} in all', { n: count(s.total) }) }),
+    tile(t('Unfinished'), count(s.total), { href: `#/tickets?status=${status}`, note: t('at this moment') }),
     tile(t('Overdue'), count(s.overdue), { href: '#/tickets?sla_state=breached', kind: s.overdue ? 'bad' : 'good', note: t('past their time') }),
     tile(t('At risk'), count(s.at_risk), { href: '#/tickets?sla_state=at_risk', kind: s.at_risk ? 'warn' : 'good', note: t('75 % used up') }),
-    tile(t('Unassigned'), count(s.unassigned), { href: `#/tickets?assigned=false&status=${UNFINISHED.join(',')}`, kind: s.unassigned ? 'warn' : 'good', note: t('no team yet') }),
-    tile(t('Created today'), count(s.created_today), { note: t('{n} completed', { n: count(s.completed_today) }) }),
-    tile(t('Promise kept'), percent(s.sla_met_ratio, 1), { note: t('of judged tickets') }),
-    tile(t('Median time'), duration(s.median_resolution_minutes), { note: t('9 in 10: {time}', { time: duration(s.p90_resolution_minutes) }) }),
+    tile(t('Unassigned'), count(s.unassigned), { href: `#/tickets?assigned=false&status=${status}`, kind: s.unassigned ? 'warn' : 'good', note: t('no team yet') }),
+  ];
+}
+
+function drawToday({ created, completed }) {
+  const of = (course) => course.series.find((point) => point.at === course.to)?.value ?? 0;
+  return [
+    tile(t('Created today'), count(of(created)), { href: `#/tickets?created_from=${created.to}`, note: t('so far') }),
+    tile(t('Completed today'), count(of(completed)), { href: `#/tickets?completed_from=${created.to}&status=completed,closed`, note: t('so far') }),
   ];
 }
 
@@ -69,9 +68,8 @@ const drawStatus = (s) => [
   el('p', { class: 'muted small' }, t('As of'), ' ', timeOf(s.as_of)),
 ];
 
-async function loadTrend(api) {
-  // Today is not over: its count would look like a fall.
-  const query = { granularity: 'day', from: dayAgo(HISTORY_DAYS), to: dayAgo(1) };
+async function loadCourse(api) {
+  const query = { granularity: 'day', from: dayAgo(HISTORY_DAYS) };
   const [created, completed, forecast] = await Promise.all([
     api.get('/api/analytics/trends', { metric: 'created', ...query }),
     api.get('/api/analytics/trends', { metric: 'completed', ...query }),
@@ -83,13 +81,16 @@ async function loadTrend(api) {
   return { created, completed, forecast };
 }
 
+// Today is not over: its count would look like a fall.
+const wholeDays = (course) => course.series.filter((point) => point.at !== course.to);
+
 function drawTrend({ created, completed, forecast }) {
   if (![...created.series, ...completed.series].some((p) => p.value)) return empty(t('No tickets in this period yet.'));
   return [
     lineChart({
       title: t('Created and completed'),
-      series: [{ name: t('Created'), kind: 'created', points: created.series },
-        { name: t('Completed'), kind: 'completed', points: completed.series }],
+      series: [{ name: t('Created'), kind: 'created', points: wholeDays(created) },
+        { name: t('Completed'), kind: 'completed', points: wholeDays(completed) }],
       forecast: forecast ? { name: t('Forecast'), points: forecast.points } : null,
       marks: created.anomalies ?? [],
     }),
@@ -128,11 +129,11 @@ function drawMap({ by_zone }) {
 
 // name, whether more is better, how to show
 const COMPARED = [
-  ['created', null], ['completed', true], ['completion_ratio', true], ['sla_met_ratio_resolution', true],
+  ['created', null], ['completed', true], ['sla_met_ratio_resolution', true], ['resolution_median_minutes', false],
   ['first_visit_fix_ratio', true], ['reopen_ratio', false],
 ];
 const TITLES = {
-  created: 'Created', completed: 'Completed', completion_ratio: 'Completion ratio', sla_met_ratio_resolution: 'Promise kept',
+  created: 'Created', completed: 'Completed', resolution_median_minutes: 'Time to resolve, median', sla_met_ratio_resolution: 'Promise kept',
   first_visit_fix_ratio: 'Fixed at the first visit', reopen_ratio: 'Reopened',
 };
 
@@ -140,7 +141,7 @@ function drawPerformance({ overall, previous }) {
   const before = previous?.overall ?? previous;
   return el('div', { class: 'tiles' }, COMPARED.map(([name, better]) => {
     const now = figure(overall, name);
-    const text = /_ratio/.test(name) ? (v) => percent(v, 1) : count;
+    const text = /_ratio/.test(name) ? (v) => percent(v, 1) : showMetric(name);
     return el('div', { class: 'tile', title: now.definition ?? null },
       el('span', { class: 'label' }, t(TITLES[name])), el('b', { class: 'figure' }, text(now.value)),
       change(now.value, figure(before, name).value, better, text));

@@ -31,6 +31,7 @@ def test_the_tiles_show_the_figures_of_the_api(visit: Visit, site: Site) -> None
     assert shown["Overdue"] == f"{summary['overdue']:,}"
     assert shown["Unassigned"] == f"{summary['unassigned']:,}"
     assert shown["Created today"] == f"{summary['created_today']:,}"
+    assert shown["Completed today"] == f"{summary['completed_today']:,}"
 
 
 def test_two_charts_are_drawn_from_the_api(visit: Visit, site: Site) -> None:
