@@ -2,8 +2,8 @@
 
 import os
 import re
-import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from scripts.local.nginx import TEMPLATES, Gateway, _wheel_program, fill_in
 from scripts.local.settings import PORTS, PROJECT, LocalSettings
 
 NAMED = ["gateway", "auth", "tickets", "analytics", "ai", "postgres", "pgadmin"]
+TOOLS = Path(sys.executable).parent
 BASE = ["docker-compose.yml"]
 DEVELOPMENT = [*BASE, "docker-compose.override.yml"]
 
@@ -125,7 +126,7 @@ def test_the_database_keeps_its_data_where_version_18_wants_it() -> None:
 
 def test_the_dockerfile_is_in_order() -> None:
     done = subprocess.run(
-        [shutil.which("hadolint") or PROJECT / ".venv/bin/hadolint", "Dockerfile"],
+        [TOOLS / "hadolint", "Dockerfile"],
         check=False,
         capture_output=True,
         text=True,
@@ -238,11 +239,10 @@ def test_the_container_refuses_what_would_change_its_configuration(
 
 def test_the_gateway_has_no_known_weakness(folder: Path) -> None:
     local_gateway(folder)
-    program = shutil.which("gixy") or PROJECT / ".venv/bin/gixy"
     # A cache of opened files would show a developer yesterday's page.
     skipped = "try_files_is_evil_too"
     done = subprocess.run(
-        [program, "--skips", skipped, "-l", folder / "nginx.conf"],
+        [TOOLS / "gixy", "--skips", skipped, "-l", folder / "nginx.conf"],
         check=False,
         capture_output=True,
         text=True,

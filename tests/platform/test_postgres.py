@@ -109,7 +109,7 @@ def test_committed_rows_outlive_a_kill(durable: Cluster) -> None:
     os.kill(durable.process.pid, signal.SIGKILL)
     durable.process.wait()
     # The rest of the dead server goes when it notices; then the new one starts.
-    assert processes.wait_until(lambda: starts(durable), seconds=20, every=0.3)
+    assert processes.wait_until(lambda: starts(durable), seconds=60, every=0.3)
     assert asked(durable.url, "SELECT count(*) FROM kept") == 1000
 
 
