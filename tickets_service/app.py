@@ -5,7 +5,13 @@ from flask import Flask
 from db.tickets import idempotency_keys
 from service_kit.app import build_app
 from service_kit.settings import Settings
-from tickets_service import comment_routes, routes, visit_routes
+from tickets_service import (
+    comment_routes,
+    inbox_routes,
+    routes,
+    view_routes,
+    visit_routes,
+)
 from tickets_service.books import Shelf
 from tickets_service.desk import SHELF
 
@@ -19,6 +25,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         routes.blueprint,
         visit_routes.blueprint,
         comment_routes.blueprint,
+        inbox_routes.blueprint,
+        view_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
     return app
