@@ -1,0 +1,178 @@
+"""Fold the deltas of finished writes into the roll-up and the counters.
+
+Writers only ever append deltas; here, in one process at a time, they are summed
+into the rows that requests read. A reader sees a delta or its fold, never both
+and never neither, because both happen in one transaction.
+"""
+
+import io
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from tickets_service import rollup
+from tickets_service.rollup import Cell, CountCell, Sums
+from tickets_service.storage import COUNT_COLUMNS, DELTA_COLUMNS, json_text, measures_of
+
+FOLD_LOCK = 0x464F4C44  # "FOLD"
+BATCH = 5_000
+Counts = dict[CountCell, tuple[int, int]]
+
+KEY = (
+    *("cut", "grain", "zone", "team_id", "starts_on", "category", "priority"),
+    "technician_id",
+)
+ROLLUP_COLUMNS = (*KEY, *rollup.MEASURES, "extra")
+COUNT_KEY = COUNT_COLUMNS[:5]
+
+
+def fold_deltas(connection: Connection) -> int:
+    """Fold up to a batch of deltas of each kind; return how many there were."""
+    lock(connection)
+    cells, taken = taken_deltas(connection)
+    fold_cells(connection, cells)
+    counts, counted = taken_counts(connection)
+    fold_counts(connection, counts)
+    return taken + counted
+
+
+def lock(connection: Connection) -> None:
+    connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({FOLD_LOCK})")
+
+
+def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
+    """Take the oldest deltas out of their table, summed per cell."""
+    rows = connection.exec_driver_sql(
+        "DELETE FROM tickets.rollup_deltas WHERE id IN "  # noqa: S608
+        f"(SELECT id FROM tickets.rollup_deltas ORDER BY id LIMIT {BATCH}) "
+        f"RETURNING {', '.join(DELTA_COLUMNS)}"
+    ).all()
+    size = len(Cell._fields)
+    cells: dict[Cell, Sums] = {}
+    for row in rows:
+        sums = dict(zip(rollup.MEASURES, row[size:-1], strict=True)) | row[-1]
+        rollup.add_into(cells.setdefault(Cell(*row[:size]), {}), sums)
+    return cells, len(rows)
+
+
+def taken_counts(connection: Connection) -> tuple[Counts, int]:
+    rows = connection.exec_driver_sql(
+        "DELETE FROM tickets.ticket_count_deltas WHERE id IN "  # noqa: S608
+        f"(SELECT id FROM tickets.ticket_count_deltas ORDER BY id LIMIT {BATCH}) "
+        f"RETURNING {', '.join(COUNT_COLUMNS)}"
+    ).all()
+    counts: Counts = {}
+    for row in rows:
+        add_count(counts, CountCell(*row[:5]), row[5], row[6])
+    return counts, len(rows)
+
+
+def add_count(counts: Counts, cell: CountCell, tickets: int, late: int) -> None:
+    had, had_late = counts.get(cell, (0, 0))
+    counts[cell] = (had + tickets, had_late + late)
+
+
+def fold_cells(connection: Connection, cells: Mapping[Cell, Sums]) -> None:
+    """Add cells to every row of the roll-up that counts them."""
+    rows = [
+        (*key, *measures_of(kept))
+        for key, sums in sorted(rollup.folded(cells).items())
+        if (kept := rollup.non_zero(sums))
+    ]
+    if not rows:
+        return
+    table = "rollup_incoming"
+    stage(connection, table, "tickets.rollup", ROLLUP_COLUMNS, rows)
+    sums_sql = ", ".join(
+        f"{name} = r.{name} + excluded.{name}" for name in rollup.MEASURES
+    )
+    columns = ", ".join(ROLLUP_COLUMNS)
+    connection.exec_driver_sql(
+        f"INSERT INTO tickets.rollup AS r ({columns}) SELECT {columns} FROM {table} "  # noqa: S608
+        f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET {sums_sql}, "
+        f"extra = {summed_extra()}"
+    )
+    connection.exec_driver_sql(f"DROP TABLE {table}")
+
+
+def summed_extra() -> str:
+    """Return the SQL of two counters-by-name added up, zeros dropped."""
+    return (
+        "CASE WHEN excluded.extra = '{}' THEN r.extra ELSE ("
+        "SELECT coalesce(jsonb_object_agg(name, n), '{}') FROM ("
+        "SELECT key AS name, sum(value::bigint) AS n FROM ("
+        "SELECT * FROM jsonb_each_text(r.extra) UNION ALL "
+        "SELECT * FROM jsonb_each_text(excluded.extra)) both_sides "
+        "GROUP BY key HAVING sum(value::bigint) <> 0) summed) END"
+    )
+
+
+def fold_counts(connection: Connection, counts: Counts) -> None:
+    """Add to the counters of each team, and to those of all teams together."""
+    summed: Counts = {}
+    for cell, (tickets, late) in counts.items():
+        add_count(summed, cell, tickets, late)
+        add_count(summed, cell._replace(team_id=rollup.ANY), tickets, late)
+    rows = [(*cell, *moved) for cell, moved in sorted(summed.items()) if any(moved)]
+    if not rows:
+        return
+    table = "counts_incoming"
+    stage(connection, table, "tickets.ticket_counts", COUNT_COLUMNS, rows)
+    columns = ", ".join(COUNT_COLUMNS)
+    connection.exec_driver_sql(
+        f"INSERT INTO tickets.ticket_counts AS c ({columns}) "  # noqa: S608
+        f"SELECT {columns} FROM {table} ON CONFLICT ({', '.join(COUNT_KEY)}) "
+        "DO UPDATE SET tickets = c.tickets + excluded.tickets, "
+        "breached = c.breached + excluded.breached"
+    )
+    connection.exec_driver_sql(f"DROP TABLE {table}")
+
+
+def stage(
+    connection: Connection,
+    table: str,
+    like: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """Copy rows into a temporary table shaped like `like`."""
+    connection.exec_driver_sql(
+        f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS "  # noqa: S608
+        f"SELECT {', '.join(columns)} FROM {like} WITH NO DATA"
+    )
+    copy_rows(connection, table, columns, rows)
+
+
+def copy_rows(
+    connection: Connection,
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+) -> None:
+    """COPY rows into a table; dicts and lists of dicts go as JSON."""
+    text = io.StringIO()
+    for row in rows:
+        text.write("\t".join(map(copy_text, row)))
+        text.write("\n")
+    text.seek(0)
+    cursor: Any = connection.connection.cursor()
+    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", text)
+    cursor.close()
+
+
+ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
+
+
+def copy_text(value: Any) -> str:
+    """Return a value as COPY's text format writes it."""
+    if value is None:
+        return r"\N"
+    if isinstance(value, dict):
+        value = json_text(value)
+    elif isinstance(value, list | tuple):
+        items = (str(v).replace("\\", r"\\").replace('"', r"\"") for v in value)
+        value = "{" + ",".join(f'"{v}"' for v in items) + "}"
+    elif isinstance(value, bool):
+        return "t" if value else "f"
+    return str(value).translate(ESCAPES)
