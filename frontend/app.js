@@ -26,6 +26,7 @@ function keep(pair) {
     refresh_token: pair.refresh_token ?? before?.refresh_token,
     user: pair.user ?? before?.user,
   }));
+  if (stored().user?.role !== before?.user?.role) shell = null; // another role sees another menu
 }
 
 function forget() {
@@ -118,8 +119,9 @@ async function call(method, path, options = {}) {
 }
 
 function leaveWhenOver(problem) {
-  if (problem.status === 401) {
+  if (problem.status === 401 && shell) {
     forget();
+    toast(inWords({ status: 401 }), 'bad');
     route();
   }
   throw problem;
