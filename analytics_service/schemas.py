@@ -30,9 +30,13 @@ class Wanted:
     @classmethod
     def of(cls, query: dict[str, Any]) -> "Wanted":
         """Return the filters of a loaded query."""
-        names = ("first", "last", "zone", "team_id", "category", "priority")
-        values: list[Any] = [query.get(name) for name in names]
-        return cls(*(tuple(v) if isinstance(v, list) else v for v in values))
+        lists = ("zone", "team_id", "category", "priority")
+        chosen: list[Any] = [query.get(name) for name in lists]
+        return cls(
+            query.get("first"),
+            query.get("last"),
+            *(None if values is None else tuple(values) for values in chosen),
+        )
 
 
 class PeriodQuerySchema(Schema):

@@ -21,6 +21,7 @@ from analytics_service.forecasting import (
     FULL_DAYS,
     MIN_DAYS,
     forecast,
+    teams_needed,
 )
 from analytics_service.periods import local_day
 from analytics_service.schemas import Wanted

@@ -263,10 +263,15 @@ class Ticket(Base):
             ),
         ),
         Index(
-            "ix_tickets_response_wall",
-            "response_wall_s",
+            "ix_tickets_breached_at",
+            "breached_at",
+            "id",
+            postgresql_where=text("breached_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_tickets_responded_at",
             "responded_at",
-            postgresql_where=text("response_wall_s IS NOT NULL"),
+            postgresql_where=text("responded_at IS NOT NULL"),
         ),
         Index(
             "ix_tickets_resolution_wall",

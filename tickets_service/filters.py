@@ -69,6 +69,12 @@ class TicketFilter:
     resolution_judged_from: datetime | None = None
     resolution_judged_to: datetime | None = None
     response_verdict: str | None = None
+    unfinished_at: datetime | None = None
+    in_hand_from: datetime | None = None
+    in_hand_to: datetime | None = None
+    late_reason: Sequence[str] | None = None
+    held_for: Sequence[str] | None = None
+    policy_id: Sequence[int] | None = None
     due_before: datetime | None = None
     updated_since: datetime | None = None
     tag: Sequence[str] | None = None
@@ -95,6 +101,35 @@ ANY_OF = (
     "created_by",
     "external_ref",
     "parent_id",
+    "policy_id",
+)
+
+
+def unfinished_at(name: str) -> str:
+    """Return the clause that a ticket was unfinished at the instant of a value.
+
+    The absences of the memo are microseconds: finished, and reopened or null.
+    """
+    at = f"extract(epoch FROM %({name})s::timestamptz) * 1000000"
+    absences = "SELECT 1 FROM jsonb_array_elements(t.memo -> 'absences') gone"
+    return (
+        f"(t.created_at < %({name})s AND NOT EXISTS ({absences} WHERE "
+        f"(gone ->> 0)::bigint < {at} "
+        f"AND coalesce((gone ->> 1)::bigint >= {at}, true)))"
+    )
+
+
+# The same as rollup.late_reason.
+LATE_REASON = (
+    "CASE WHEN t.breached_at IS NULL OR t.status = 'cancelled' THEN NULL "
+    "WHEN t.responded_at IS NULL OR t.responded_at > t.breached_at "
+    "THEN 'not_answered' WHEN t.started_at IS NULL OR t.started_at > t.breached_at "
+    "THEN 'not_started' WHEN t.reopen_count > 0 THEN 'reopened' "
+    "ELSE 'not_finished' END"
+)
+HELD_FOR = (
+    "EXISTS (SELECT 1 FROM jsonb_array_elements(t.memo #> '{clocks,3,4}') pause "
+    "WHERE pause ->> 2 = ANY(%(held_for)s) AND pause ->> 1 IS NOT NULL)"
 )
 SIMPLE: Mapping[str, str] = {
     **{name: f"t.{name} = ANY(%({name})s)" for name in ANY_OF},
@@ -106,6 +141,14 @@ SIMPLE: Mapping[str, str] = {
     "completed_to": "t.completed_at < %(completed_to)s",
     "responded_from": "t.responded_at >= %(responded_from)s",
     "responded_to": "t.responded_at < %(responded_to)s",
+    # Analytics: the backlog of an instant, and what was in hand over a period.
+    "unfinished_at": unfinished_at("unfinished_at"),
+    "in_hand_from": "(t.completed_at IS NULL OR t.completed_at >= %(in_hand_from)s)",
+    "in_hand_to": (
+        "(t.completed_at < %(in_hand_to)s OR " + unfinished_at("in_hand_to") + ")"
+    ),
+    "late_reason": f"{LATE_REASON} = ANY(%(late_reason)s)",
+    "held_for": HELD_FOR,
     "due_before": (
         f"t.resolution_due_at < %(due_before)s AND t.resolution_verdict IS NULL "
         f"AND {UNFINISHED_SQL}"

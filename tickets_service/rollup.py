@@ -26,7 +26,8 @@ are local days of the organisation. Measures, each on the day of:
     visits_done, visits_not_done,  the visit's end; travel is en route to on site
     on_site_s, travel_s
     extra                          counters by name: `held:<reason>` working seconds of
-                                   pauses on the day of completion; `met:<policy_id>`,
+                                   pauses and `holds:<reason>` tickets that had any, on
+                                   the day of completion; `met:<policy_id>`,
                                    `missed:<policy_id>` verdicts on resolution, and
                                    `late:<reason>` why it was missed; four
                                    histograms `<which>:<bin>`: rw, rk (resolution
@@ -212,6 +213,7 @@ def held_seconds(clocks: sla.Clocks, book: Book) -> Sums:
             key = f"held:{pause.reason}"
             lost = calendar.worked(pause.start, pause.end) // SECOND
             found[key] = found.get(key, 0) + lost
+            found[f"holds:{pause.reason}"] = 1
     return found
 
 

@@ -9,6 +9,7 @@ from marshmallow import ValidationError, fields, validate
 from db.vocabulary import (
     Category,
     Cause,
+    HoldReason,
     Priority,
     SlaState,
     Status,
@@ -125,6 +126,9 @@ class CommentChangeSchema(Schema):
     body = Text(20_000, low=1, required=True)
 
 
+LATE_REASONS = ("not_answered", "not_started", "reopened", "not_finished")
+
+
 class TicketFilterFields(Schema):
     """The filters of lists, statistics, exports and bulk commands."""
 
@@ -149,6 +153,17 @@ class TicketFilterFields(Schema):
     response_judged_to = DayOrInstant()
     resolution_judged_from = DayOrInstant()
     resolution_judged_to = DayOrInstant()
+    unfinished_at = DayOrInstant()
+    in_hand_from = DayOrInstant(
+        metadata={
+            "description": "With in_hand_to: completed between them, or unfinished "
+            "at the later one."
+        }
+    )
+    in_hand_to = DayOrInstant()
+    late_reason = CommaList(fields.String(validate=validate.OneOf(LATE_REASONS)))
+    held_for = CommaList(Word(HoldReason))
+    policy_id = CommaList(fields.Integer(validate=validate.Range(1, 2**62)))
     due_before = DayOrInstant()
     updated_since = DayOrInstant()
     tag = CommaList(Tag())
@@ -176,8 +191,13 @@ class AssignmentQuerySchema(PageQuerySchema):
     technician_id = CommaList(fields.Integer(validate=validate.Range(1, 2**62)))
     ticket_id = CommaList(fields.Integer(validate=validate.Range(1, 2**62)))
     mine = fields.Boolean()
+    zone = CommaList(Text(100, low=1))
+    category = CommaList(Word(Category))
+    priority = CommaList(Word(Priority))
     offered_from = DayOrInstant()
     offered_to = DayOrInstant()
+    ended_from = DayOrInstant()
+    ended_to = DayOrInstant()
 
 
 # Answers: written by orjson from rows, documented by these.

@@ -25,8 +25,13 @@ CLAUSES: Mapping[str, str] = {
     "team_id": "a.team_id = ANY(%(team_id)s)",
     "technician_id": "a.technician_id = ANY(%(technician_id)s)",
     "ticket_id": "a.ticket_id = ANY(%(ticket_id)s)",
+    "zone": "t.zone = ANY(%(zone)s)",
+    "category": "t.category = ANY(%(category)s)",
+    "priority": "t.priority = ANY(%(priority)s)",
     "offered_from": "a.offered_at >= %(offered_from)s",
     "offered_to": "a.offered_at < %(offered_to)s",
+    "ended_from": "a.finished_at >= %(ended_from)s",
+    "ended_to": "a.finished_at < %(ended_to)s",
 }
 
 
