@@ -4,6 +4,8 @@ Every value has a setting of its own, so nothing here needs to be edited. Refuse
 listen beyond the loopback by itself: the container says BIND_ADDRESS=0.0.0.0.
 """
 
+import gc
+import importlib
 import os
 from pathlib import Path
 from typing import Any
@@ -37,6 +39,17 @@ loglevel = (os.environ.get("LOG_LEVEL") or "info").lower()
 # Newer versions open a socket for commands; nothing here gives any. Older ones
 # pass over a name they do not know.
 control_socket_disable = True
+
+
+def on_starting(server: Any) -> None:
+    """Load the service's modules once, before its workers are forked.
+
+    They share what was loaded, and a new worker is there at once. The app itself is
+    made in each worker: no connection and no thread is ever shared.
+    """
+    importlib.import_module(server.app.app_uri.partition(":")[0])
+    gc.collect()
+    gc.freeze()
 
 
 def child_exit(_server: Any, worker: Any) -> None:
