@@ -32,7 +32,7 @@ class Post:
             settings.environment in ("development", "test")
         )
         self.folder = settings.var_dir / "mail"
-        self.line = ThreadPoolExecutor(max_workers=2, thread_name_prefix="mail")
+        self.line = ThreadPoolExecutor(max_workers=1, thread_name_prefix="mail")
         self.room = threading.BoundedSemaphore(MOST_WAITING)
 
     def later(self, work: Callable[[], None]) -> None:

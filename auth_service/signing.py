@@ -97,7 +97,9 @@ def signing_row(connection: Connection, now: datetime) -> dict[str, Any]:
     found = newest_key(connection, now)
     if found is None:
         connection.execute(LOCK)  # several processes may start at once
-        found = newest_key(connection, now) or add_key(connection, signs_from=now)
+        # One that another made while we waited may be younger than our `now`.
+        found = newest_key(connection, now + CLOCKS_APART)
+        found = found or add_key(connection, signs_from=now)
     return found
 
 

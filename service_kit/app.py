@@ -8,6 +8,7 @@ from werkzeug.routing import IntegerConverter
 
 from service_kit.answers import OrjsonProvider
 from service_kit.auth import init_auth
+from service_kit.bodies import init_bodies
 from service_kit.database import database, init_database
 from service_kit.errors import Invalid, UnsupportedType
 from service_kit.health import init_health
@@ -20,11 +21,7 @@ from service_kit.tracing import init_logs, init_tracing
 
 BODY_METHODS = ("POST", "PUT", "PATCH")
 
-# webargs would drop unknown query parameters; the schema decides (it refuses).
-Blueprint.ARGUMENTS_PARSER.DEFAULT_UNKNOWN_BY_LOCATION = {
-    "headers": "exclude",
-    "cookies": "exclude",
-}
+init_bodies()
 
 
 class RowNumber(IntegerConverter):
