@@ -11,7 +11,7 @@ import yaml
 
 from scripts.local import processes
 from scripts.local.nginx import TEMPLATES, Gateway, _wheel_program, fill_in
-from scripts.local.settings import PORTS, PROJECT, LocalSettings
+from scripts.local.settings import PORTS, PROJECT, SERVICES, LocalSettings
 
 NAMED = ["gateway", "auth", "tickets", "analytics", "ai", "postgres", "pgadmin"]
 TOOLS = Path(sys.executable).parent
@@ -265,3 +265,32 @@ def test_every_pin_has_a_hash_and_no_address() -> None:
         assert pins
         assert all(pin.endswith("\\") for pin in pins)
         assert "://" not in text
+
+
+def settings_read() -> set[str]:
+    """Return the names of all settings that the program asks the environment for."""
+    asked = re.compile(
+        r"""(?:env\.(?:text|integer|flag|items|one_of|required)\(\s*"""
+        r"""|environ(?:\.get)?[\[(]\s*|values\.get\(\s*)"([A-Z][A-Z_]{3,})\""""
+    )
+    folders = ("service_kit", "scripts/local", *(f"{n}_service" for n in SERVICES))
+    return {
+        name
+        for folder in folders
+        for path in (PROJECT / folder).rglob("*.py")
+        for name in asked.findall(path.read_text())
+    } | {setting for setting, _ in PORTS.values()}
+
+
+def test_every_setting_stands_in_the_example_file() -> None:
+    told = set(
+        re.findall(
+            r"^(?:# )?([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE
+        )
+    )
+    # Set by whoever starts a service, not by a person.
+    inner = {
+        "GUNICORN_BIND", "PORT", "PROMETHEUS_MULTIPROC_DIR", "POSTGRES_DURABLE",
+        "NO_COLOR", "PATH",
+    }  # fmt: skip
+    assert settings_read() - inner - told == set()
