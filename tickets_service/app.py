@@ -6,11 +6,14 @@ from db.tickets import idempotency_keys
 from service_kit.app import build_app
 from service_kit.settings import Settings
 from tickets_service import (
+    attachment_routes,
     comment_routes,
     inbox_routes,
     routes,
+    sla_routes,
     view_routes,
     visit_routes,
+    webhook_routes,
 )
 from tickets_service.books import Shelf
 from tickets_service.desk import SHELF
@@ -27,6 +30,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         comment_routes.blueprint,
         inbox_routes.blueprint,
         view_routes.blueprint,
+        webhook_routes.blueprint,
+        attachment_routes.blueprint,
+        sla_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
     return app

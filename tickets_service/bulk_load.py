@@ -156,7 +156,7 @@ class Loader:
 
     def copy_tickets(self) -> None:
         rows = [columns_of(story.state, self.book) for story in self.kept]
-        columns = tuple(max(rows, key=lambda row: len(row)))
+        columns = tuple(dict.fromkeys(name for row in rows for name in row))
         values = ([row.get(name) for name in columns] for row in rows)
         fold.copy_rows(self.connection, "tickets.tickets", columns, values)
 

@@ -1,0 +1,161 @@
+"""The stored rows, due times and figures are those that the events make."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import Connection
+
+from db.engine import Database
+from service_kit.clock import utc_now
+from tests.tickets_service.conftest import Caller
+from tests.tickets_service.test_bulk_load import load
+from tickets_service import rebuild_sla, rollup_verify
+from tickets_service.books import Shelf
+from tickets_service.fold import fold_deltas
+from tickets_service.sweeping import sweep_due
+
+KL = ZoneInfo("Asia/Kuala_Lumpur")
+
+
+@pytest.fixture
+def busy(
+    database: Database, dispatcher: Caller, requester: Caller, team_id: int
+) -> Database:
+    """Return a database with loaded and with worked tickets, swept."""
+    load(database, 30)
+    for n in range(6):
+        ticket = requester.open_ticket(
+            priority=["urgent", "low"][n % 2], zone=["Johor", "Perak"][n % 2]
+        )
+        path = f"/tickets/{ticket['id']}"
+        dispatcher.post(f"{path}/assignments", {"team_id": team_id})
+        dispatcher.move(ticket, "start")
+        dispatcher.move(ticket, "hold", reason="customer_absent")
+        dispatcher.patch(path, {"zone": "Perlis", "priority": "high", "tags": ["a"]})
+        dispatcher.post(f"{path}/comments", {"body": "hello"})
+        if n % 2:
+            dispatcher.move(ticket, "complete")
+            requester.move(ticket, "reopen")
+        else:
+            dispatcher.move(ticket, "cancel")
+    while sweep_due(database, Shelf(), KL, utc_now()):
+        pass
+    return database
+
+
+def test_the_events_rebuild_every_row(busy: Database) -> None:
+    with busy.transaction() as connection:
+        assert rebuild_sla.rebuild(connection) == []
+
+
+def test_a_spoilt_row_is_found_and_mended(busy: Database) -> None:
+    with busy.transaction() as connection:
+        connection.exec_driver_sql(
+            "UPDATE tickets.tickets SET resolution_due_at = now(), status = 'closed' "
+            "WHERE id = 1"
+        )
+        found = rebuild_sla.rebuild(connection, fix=True)
+        assert {(d[0], d[1]) for d in found} == {
+            (1, "resolution_due_at"),
+            (1, "status"),
+        }
+        assert rebuild_sla.rebuild(connection) == []
+
+
+def test_the_figures_equal_a_recount_before_and_after_folding(busy: Database) -> None:
+    with busy.transaction() as connection:
+        assert rollup_verify.verify(connection, KL) == []
+        assert fold_deltas(connection) > 0
+        while fold_deltas(connection):
+            pass
+        assert rollup_verify.verify(connection, KL) == []
+
+
+def test_a_spoilt_figure_is_found_and_rebuilt(busy: Database) -> None:
+    with busy.transaction() as connection:
+        connection.exec_driver_sql(
+            "UPDATE tickets.rollup SET created = created + 1 "
+            "WHERE cut = '' AND grain = 'a'"
+        )
+        assert len(rollup_verify.verify(connection, KL)) == 1
+        rollup_verify.rebuild(connection, KL)
+        assert rollup_verify.verify(connection, KL) == []
+
+
+def test_the_summary_is_the_same_before_and_after_folding(
+    busy: Database, dispatcher: Caller
+) -> None:
+    path = "/tickets/stats/summary"
+    before = [
+        dispatcher.get(p)
+        for p in (path, f"{path}?zone=Perlis,Johor", f"{path}?team_id=1&priority=high")
+    ]
+    with busy.transaction() as connection:
+        while fold_deltas(connection):
+            pass
+    after = [
+        dispatcher.get(p)
+        for p in (path, f"{path}?zone=Perlis,Johor", f"{path}?team_id=1&priority=high")
+    ]
+    for old, new in zip(before, after, strict=True):
+        assert old | {"as_of": None} == new | {"as_of": None}
+    by_rows = dispatcher.get(f"{path}?created_from=2000-01-01")
+    assert by_rows | {"as_of": None} == after[0] | {"as_of": None}
+
+
+def events_of(database: Database, kind: str) -> list[tuple[int, str, datetime]]:
+    with database.read_only() as connection:
+        rows = connection.exec_driver_sql(
+            "SELECT ticket_id, data->>'clock', occurred_at "
+            "FROM tickets.ticket_events WHERE kind = %(kind)s",
+            {"kind": kind},
+        ).all()
+    return sorted((r[0], r[1], r[2]) for r in rows)
+
+
+def test_a_breach_is_told_once_by_two_workers_at_its_own_instant(
+    database: Database, dispatcher: Caller
+) -> None:
+    for _ in range(20):
+        dispatcher.open_ticket(
+            opened_at="2026-10-05T02:00:00Z", opened_reason="late report"
+        )
+    now = utc_now()
+    with ThreadPoolExecutor(2) as workers:
+        list(workers.map(lambda _: sweep_due(database, Shelf(), KL, now), range(4)))
+    told = events_of(database, "sla.breached")
+    assert len(told) == 40
+    assert len(set(told)) == 40
+    assert {str(at) for _, clock, at in told if clock == "resolution"} == {
+        "2026-10-06 02:00:00+00:00"
+    }
+    assert sweep_due(database, Shelf(), KL, now + timedelta(minutes=1)) == 0
+    assert dispatcher.get("/tickets/stats/summary")["overdue"] == 20
+
+
+class Dying(Database):
+    """A database whose connection is lost just before the commit."""
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        with self.engine.connect() as connection:
+            yield connection
+            raise ConnectionError
+
+
+def test_a_worker_that_dies_is_made_up_for_once(
+    database: Database, dispatcher: Caller
+) -> None:
+    dispatcher.open_ticket(
+        opened_at="2026-10-05T02:00:00Z", opened_reason="late report"
+    )
+    with pytest.raises(ConnectionError):
+        sweep_due(Dying(database.engine), Shelf(), KL, utc_now())
+    assert events_of(database, "sla.breached") == []
+    for _ in range(2):
+        sweep_due(database, Shelf(), KL, utc_now())
+    assert len(events_of(database, "sla.breached")) == 2

@@ -1,0 +1,44 @@
+"""The background work of this service, run by `python -m service_kit.worker`."""
+
+from zoneinfo import ZoneInfo
+
+from db.tickets import idempotency_keys
+from service_kit.clock import utc_now
+from service_kit.idempotency import forget_old_keys
+from service_kit.worker import Job, JobContext
+from tickets_service.books import Shelf
+from tickets_service.fold import fold_deltas
+from tickets_service.sweeping import BATCH, sweep_due
+
+SWEEP_EVERY_S = 10.0  # a breach is told within a minute
+FOLD_EVERY_S = 5.0
+SHELF = Shelf()
+
+
+def sweep_tickets(context: JobContext) -> None:
+    """Tell thresholds and breaches, expire offers, close what is confirmed by time."""
+    zone = ZoneInfo(context.settings.organisation_zone)
+    while not context.stop.is_set():
+        if sweep_due(context.database, SHELF, zone, utc_now()) < BATCH:
+            return
+
+
+def fold_figures(context: JobContext) -> None:
+    """Fold the deltas of finished writes until none are left."""
+    while not context.stop.is_set():
+        with context.database.transaction() as connection:
+            if not fold_deltas(connection):
+                return
+
+
+def forget_answers(context: JobContext) -> None:
+    """Forget the answers of requests that are older than a day."""
+    with context.database.transaction() as connection:
+        forget_old_keys(connection, idempotency_keys)
+
+
+JOBS = (
+    Job("tickets.sweep", SWEEP_EVERY_S, sweep_tickets),
+    Job("tickets.fold", FOLD_EVERY_S, fold_figures),
+    Job("tickets.forget_answers", 3_600.0, forget_answers),
+)

@@ -1,0 +1,126 @@
+"""`python -m tickets_service.rollup_verify`: recount the figures from the events.
+
+Every row of the roll-up and of the counters (folded or still a delta) is compared
+with a full recount; each difference is printed. `--rebuild` replaces the tables by
+the recount. Exit code 1 when there was a difference.
+"""
+
+import argparse
+import logging
+import sys
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Connection
+
+from db.engine import Database
+from service_kit.settings import Settings
+from tickets_service import fold, rollup
+from tickets_service.books import Shelf, StoredBook
+from tickets_service.rebuild_sla import replayed, tickets_in_batches
+from tickets_service.rollup import Cell, Sums
+from tickets_service.storage import COUNT_COLUMNS
+
+SHOWN = 200
+log = logging.getLogger(__name__)
+Key = tuple[Any, ...]
+
+
+def recounted(
+    connection: Connection, zone: ZoneInfo
+) -> tuple[dict[Cell, Sums], fold.Counts]:
+    """Return every cell and counter as the events of all tickets make them."""
+    book = StoredBook(connection, Shelf())
+    cells: dict[Cell, Sums] = {}
+    counts: fold.Counts = {}
+    for ids in tickets_in_batches(connection):
+        for state in replayed(connection, ids, book).values():
+            for cell, sums in rollup.contributions(state, zone, book).items():
+                rollup.add_into(cells.setdefault(cell, {}), sums)
+            for key, (tickets, late) in rollup.count_deltas(None, state).items():
+                fold.add_count(counts, key, tickets, late)
+    return cells, counts
+
+
+def stored_sums(connection: Connection) -> dict[Key, Sums]:
+    """Return the rows that requests read: folded ones and deltas together."""
+    columns = ", ".join(fold.ROLLUP_COLUMNS)
+    rows = connection.exec_driver_sql(f"SELECT {columns} FROM tickets.daily_figures")  # noqa: S608
+    size = len(fold.KEY)
+    found: dict[Key, Sums] = {}
+    for row in rows:
+        sums = dict(zip(rollup.MEASURES, row[size:-1], strict=True)) | row[-1]
+        rollup.add_into(found.setdefault(tuple(row[:size]), {}), sums)
+    return {key: kept for key, sums in found.items() if (kept := rollup.non_zero(sums))}
+
+
+def stored_counts(connection: Connection) -> dict[Key, tuple[int, int]]:
+    columns = ", ".join(COUNT_COLUMNS[:5])
+    rows = connection.exec_driver_sql(
+        f"SELECT {columns}, sum(tickets), sum(breached) FROM ("  # noqa: S608
+        f"SELECT {columns}, tickets, breached FROM tickets.ticket_counts "
+        "WHERE team_id >= 0 UNION ALL "
+        f"SELECT {columns}, tickets, breached FROM tickets.ticket_count_deltas) c "
+        f"GROUP BY {columns}"
+    )
+    return {
+        tuple(row[:5]): (int(row[5]), int(row[6])) for row in rows if row[5] or row[6]
+    }
+
+
+def verify(connection: Connection, zone: ZoneInfo) -> list[str]:
+    """Return a line per difference between what is stored and a full recount."""
+    cells, counts = recounted(connection, zone)
+    wanted = {
+        tuple(key): kept
+        for key, sums in rollup.folded(cells).items()
+        if (kept := rollup.non_zero(sums))
+    }
+    stored = stored_sums(connection)
+    found = compared(wanted, stored)
+    expected = {tuple(cell): moved for cell, moved in counts.items() if any(moved)}
+    return found + compared(expected, stored_counts(connection))
+
+
+def compared(wanted: dict[Any, Any], stored: dict[Any, Any]) -> list[str]:
+    return [
+        f"{key}: stored {stored.get(key)}, recounted {wanted.get(key)}"
+        for key in sorted(wanted.keys() | stored.keys())
+        if wanted.get(key) != stored.get(key)
+    ]
+
+
+def rebuild(connection: Connection, zone: ZoneInfo) -> None:
+    """Replace the figures by a recount; writers wait meanwhile."""
+    fold.lock(connection)
+    connection.exec_driver_sql("LOCK TABLE tickets.rollup_deltas IN EXCLUSIVE MODE")
+    cells, counts = recounted(connection, zone)
+    for table in ("rollup", "rollup_deltas", "ticket_counts", "ticket_count_deltas"):
+        connection.exec_driver_sql(f"DELETE FROM tickets.{table}")  # noqa: S608
+    fold.fold_cells(connection, cells)
+    fold.fold_counts(connection, counts)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rebuild", action="store_true", help="store the recount")
+    wanted = parser.parse_args(arguments)
+    logging.basicConfig(level="INFO", format="%(message)s")
+    settings = Settings.from_env("tickets")
+    zone = ZoneInfo(settings.organisation_zone)
+    database = Database.at(
+        settings.database_url, role=settings.role, statement_timeout_ms=0
+    )
+    with database.transaction() as connection:
+        connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        found = verify(connection, zone)
+        if wanted.rebuild:
+            rebuild(connection, zone)
+    for line in found[:SHOWN]:
+        log.info("%s", line)
+    log.info("%s differences", len(found))
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
