@@ -1,8 +1,9 @@
-"""Make the first admin: `python -m auth_service.make_admin USERNAME EMAIL`.
+"""Make the first admin: `python -m auth_service.make_admin --username anna --email …`.
 
-The password is asked for, or read from the first line of standard input when that
-is no terminal; never from an argument, which others could see. An account of that
-name that exists becomes an admin with the new password.
+What is not given is asked for; the password always is, or it is read from the first
+line of standard input when that is no terminal, but never from an argument, which
+others could see. An account of that name that exists becomes an admin with the new
+password.
 """
 
 import argparse
@@ -62,15 +63,17 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m auth_service.make_admin", description=__doc__
     )
-    parser.add_argument("username")
-    parser.add_argument("email")
+    parser.add_argument("--username")
+    parser.add_argument("--email")
     asked = parser.parse_args(arguments)
     database = database_of(settings_or_exit())
+    username = asked.username or input("User name: ")
+    email = asked.email or input("E-mail: ")
     try:
-        user_id = make_admin(database, asked.username, asked.email, asked_password())
+        user_id = make_admin(database, username, email, asked_password())
     except (AppError, ValidationError) as error:
         sys.exit(f"Not done: {error}")
-    sys.stdout.write(f"{asked.username} (user {user_id}) is an admin.\n")
+    sys.stdout.write(f"{username} (user {user_id}) is an admin.\n")
     return 0
 
 

@@ -85,6 +85,7 @@ def allow(
             return view(*args, **kwargs)
 
         guarded.allowed_roles = roles  # type: ignore[attr-defined]
+        guarded.allowed_scope = scope  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -19,6 +19,7 @@ from service_kit.errors import Conflict, Invalid
 from tests.actors import Person
 from tests.auth_service.conftest import PASSWORD, Client, log_in
 
+BOSS = ("--username", "boss", "--email", "boss@example.com")
 PROJECT = Path(__file__).resolve().parents[2]
 
 
@@ -43,7 +44,7 @@ def run(url: str, *command: str, typed: str = "") -> subprocess.CompletedProcess
 def test_the_first_admin_is_made_by_a_command(
     client: Client, database: Database, database_url: str
 ) -> None:
-    arguments = ("auth_service.make_admin", "boss", "boss@example.com")
+    arguments = ("auth_service.make_admin", *BOSS)
     done = run(database_url, *arguments, typed=f"{PASSWORD}\n")
     assert done.returncode == 0, done.stderr
     answer = log_in(client, "boss")
@@ -54,7 +55,7 @@ def test_the_first_admin_is_made_by_a_command(
 def test_the_command_refuses_a_weak_password(
     database: Database, database_url: str
 ) -> None:
-    arguments = ("auth_service.make_admin", "boss", "boss@example.com")
+    arguments = ("auth_service.make_admin", *BOSS)
     done = run(database_url, *arguments, typed="password123\n")
     assert done.returncode != 0
     assert "tried first" in done.stderr
