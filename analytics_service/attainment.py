@@ -36,7 +36,7 @@ def attainment(connection: Connection, asked: Asked) -> Answer:
     """Return the answer of GET /api/analytics/sla."""
     rows = cover([asked.period.first, asked.period.last + DAY])
     asked.check_breadth(rows, "zone")
-    links = links_for(asked.period, asked.today)
+    links = links_for(asked.period, asked.today, asked.actor)
     by_zone = verdicts(connection, asked, "zone")
     by_priority = verdicts(connection, asked, "priority")
     counters = queries.read_counters(connection, asked.reading(), rows)
@@ -96,8 +96,9 @@ def by_policy(
                 "n": met + missed,
                 "small_sample": met + missed < SMALL_SAMPLE,
                 "definition": SHOWN[1].text,
-                "tickets_url": links.to("resolution_judged", filters)
-                + f"&policy_id={policy_id}",
+                "tickets_url": links.to(
+                    "resolution_judged", f"{filters}&policy_id={policy_id}"
+                ),
             },
         }
         for policy_id, name in queries.policy_names(connection)
@@ -108,12 +109,13 @@ def by_policy(
 
 def breach_reasons(extra: Sums, links: Links, filters: str) -> list[Answer]:
     """Return how many resolutions fell due in the period and were missed, by why."""
-    url = links.to("resolution_judged", filters)
     return [
         {
             "reason": reason,
             "count": counted(
-                extra.get(f"late:{reason}", 0), text, f"{url}&late_reason={reason}"
+                extra.get(f"late:{reason}", 0),
+                text,
+                links.to("resolution_judged", f"{filters}&late_reason={reason}"),
             ),
         }
         for reason, text in LATE_REASONS.items()
@@ -122,7 +124,6 @@ def breach_reasons(extra: Sums, links: Links, filters: str) -> list[Answer]:
 
 def hold_reasons(extra: Sums, links: Links, filters: str) -> list[Answer]:
     """Return the working time that tickets completed in the period stood on hold."""
-    url = links.to("completed", filters)
     return [
         {
             "reason": reason,
@@ -131,7 +132,7 @@ def hold_reasons(extra: Sums, links: Links, filters: str) -> list[Answer]:
                 "n": n,
                 "small_sample": n < SMALL_SAMPLE,
                 "definition": "Working minutes on hold for this reason.",
-                "tickets_url": f"{url}&held_for={reason}",
+                "tickets_url": links.to("completed", f"{filters}&held_for={reason}"),
             },
         }
         for reason in HoldReason

@@ -18,6 +18,8 @@ from analytics_service.metrics import (
 )
 from analytics_service.periods import Period, day_start
 from analytics_service.selection import Selection, url_filters
+from db.scope import Actor
+from db.vocabulary import Role
 
 FIELDS = {
     "zone": "zones",
@@ -25,6 +27,7 @@ FIELDS = {
     "category": "categories",
     "priority": "priorities",
 }
+NO_TEAM = "&assigned=false"
 UNFINISHED = "status=open,in_progress,on_hold"
 
 Answer = dict[str, Any]
@@ -36,11 +39,14 @@ class Links:
 
     by_population: Mapping[str, str]
 
-    def to(self, population: str, filters: str) -> str:
+    def to(self, population: str, filters: str) -> str | None:
+        """Return the address, None where there can be no rows."""
+        if population == "visits" and NO_TEAM in filters:
+            return None
         return self.by_population[population] + filters
 
 
-def links_for(period: Period, today: date) -> Links:
+def links_for(period: Period, today: date, actor: Actor) -> Links:
     start, end = stamp(period.starts_at), stamp(period.ends_at)
     settled = stamp(day_start(settled_end(period, today), period.zone))
     backlog = UNFINISHED if period.last >= today else f"unfinished_at={end}"
@@ -59,9 +65,16 @@ def links_for(period: Period, today: date) -> Links:
             "completed_or_backlog": between("in_hand"),
             "backlog": f"/api/tickets?{backlog}",
             "visits": f"/api/assignments?ended_from={start}&ended_to={end}"
-            "&status=done,not_done",
+            f"&status=done,not_done{own_visits(actor)}",
         }
     )
+
+
+def own_visits(actor: Actor) -> str:
+    """Return what keeps technicians to visits of their team: the list of visits
+    has those of other teams to their tickets too."""
+    is_technician = actor.role is Role.TECHNICIAN
+    return f"&team_id={actor.team_id}" if is_technician and actor.team_id else ""
 
 
 def settled_end(period: Period, today: date) -> date:
@@ -75,7 +88,7 @@ def stamp(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def figure(spec: Figure, totals: Totals, url: str) -> Answer:
+def figure(spec: Figure, totals: Totals, url: str | None) -> Answer:
     n = spec.n(totals)
     return {
         "value": spec.value(totals),
@@ -86,7 +99,7 @@ def figure(spec: Figure, totals: Totals, url: str) -> Answer:
     }
 
 
-def counted(n: int, definition: str, url: str) -> Answer:
+def counted(n: int, definition: str, url: str | None) -> Answer:
     """Return a figure that is a plain count."""
     return {
         "value": n,
@@ -113,7 +126,7 @@ def figures_of(
 def group_filters(selection: Selection, by: str | None, key: str | int | None) -> str:
     """Return the ticket list's parameters for one group of a selection."""
     if by == "team" and key == 0:
-        return url_filters(selection) + "&assigned=false"
+        return url_filters(selection) + NO_TEAM
     if by == "technician":
         return url_filters(selection) + f"&technician_id={key}"
     narrowed: Selection = replace(selection, **{FIELDS[by]: (key,)} if by else {})  # type: ignore[arg-type]

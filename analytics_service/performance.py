@@ -46,7 +46,7 @@ def period_figures(
 ) -> Answer:
     found = group_totals(connection, asked, period, by, len(people))
     shifts = team_shifts(connection, asked, period)
-    links = links_for(period, asked.today)
+    links = links_for(period, asked.today, asked.actor)
     everyone = replace(together(found.values()), shift_s=sum(shifts.values()))
 
     def group(key: Key) -> Answer:

@@ -63,7 +63,7 @@ def trends_answer(
         shown = daily.since(asked.period.first)
     else:
         shown = course(connection, asked, figure, edges_of(asked.period, granularity))
-    links = links_for(asked.period, asked.today)
+    links = links_for(asked.period, asked.today, asked.actor)
     return {
         **asked.frame(),
         "metric": metric,

@@ -46,7 +46,7 @@ def zones(connection: Connection, asked: Asked) -> Answer:
 def zone_items(connection: Connection, asked: Asked) -> list[Answer]:
     found = group_totals(connection, asked, asked.period, "zone")
     shifts = team_shifts(connection, asked, asked.period)
-    links = links_for(asked.period, asked.today)
+    links = links_for(asked.period, asked.today, asked.actor)
     buckets = clipped(asked.today, None, None)
     ages = unfinished(connection, asked, buckets, "zone")
     slopes = created_trends(connection, asked)

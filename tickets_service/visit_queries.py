@@ -1,15 +1,15 @@
 """Reads of visits (assignments), seen only through their tickets."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
 
 from db.scope import Actor
+from db.vocabulary import Role
 from service_kit.errors import NotFound
 from service_kit.paging import decode_cursor, encode_cursor
-from tickets_service.filters import TicketFilter, conditions, scope_of
+from tickets_service.filters import scope_of
 from tickets_service.ticket_queries import Page
 
 NAMES = (
@@ -36,10 +36,11 @@ CLAUSES: Mapping[str, str] = {
 
 
 def page_of_assignments(
-    connection: Connection, wanted: Mapping[str, Any], actor: Actor, now: datetime
+    connection: Connection, wanted: Mapping[str, Any], actor: Actor
 ) -> Page:
     """Return visits, the newest first."""
-    where, values = conditions(TicketFilter(), actor, now)
+    scope, values = visible_visits(actor)
+    where = f"t.deleted_at IS NULL AND {scope}"
     for name, clause in CLAUSES.items():
         if name in wanted:
             where += f" AND {clause}"
@@ -60,6 +61,17 @@ def page_of_assignments(
     return Page(shown, encode_cursor("-id", [shown[-1]["id"]]) if more else None)
 
 
+def visible_visits(actor: Actor) -> tuple[str, dict[str, Any]]:
+    """Return the condition on visits: those of visible tickets, and for technicians
+    what their own team did or was offered, though the ticket has moved on since."""
+    scope, known = scope_of(actor)
+    values = dict(known)
+    if actor.role is Role.TECHNICIAN and actor.team_id is not None:
+        values["own_team"] = actor.team_id
+        return f"({scope} OR a.team_id = %(own_team)s)", values
+    return f"({scope})", values
+
+
 def visits_of(connection: Connection, ticket_id: int) -> list[dict[str, Any]]:
     """Return a ticket's visits, the first one first. The caller checks visibility."""
     rows = connection.exec_driver_sql(
@@ -71,11 +83,11 @@ def visits_of(connection: Connection, ticket_id: int) -> list[dict[str, Any]]:
 
 def get_visit(connection: Connection, visit_id: int, actor: Actor) -> dict[str, Any]:
     """Return a visit whose ticket the actor may see; raises NotFound."""
-    scope, values = scope_of(actor)
+    scope, values = visible_visits(actor)
     row = connection.exec_driver_sql(
         f"SELECT {SELECTED} {FROM} WHERE a.id = %(id)s AND t.deleted_at IS NULL "
         f"AND {scope}",
-        dict(values) | {"id": visit_id},
+        values | {"id": visit_id},
     ).first()
     if row is None:
         raise NotFound(f"There is no assignment {visit_id}.")

@@ -40,13 +40,11 @@ def visit_response(visit: dict[str, Any], status: int = 200) -> Response:
 def list_assignments(query: dict[str, Any]) -> Response:
     """List visits of the tickets that the caller may see, the newest first."""
     zone = organisation_zone()
-    for name in ("offered_from", "offered_to"):
+    for name in ("offered_from", "offered_to", "ended_from", "ended_to"):
         if name in query:
             query[name] = bound(name, query[name], zone)
     with read_only() as connection:
-        page = visit_queries.page_of_assignments(
-            connection, query, current_actor(), utc_now()
-        )
+        page = visit_queries.page_of_assignments(connection, query, current_actor())
     return page_response(
         page.items,
         limit=query["limit"],
