@@ -7,7 +7,9 @@ from service_kit.app import build_app
 from service_kit.settings import Settings
 from tickets_service import (
     attachment_routes,
+    bulk_routes,
     comment_routes,
+    feed_routes,
     inbox_routes,
     routes,
     sla_routes,
@@ -33,6 +35,9 @@ def create_app(settings: Settings | None = None) -> Flask:
         webhook_routes.blueprint,
         attachment_routes.blueprint,
         sla_routes.blueprint,
+        bulk_routes.blueprint,
+        feed_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
+    app.extensions[feed_routes.WAITING] = feed_routes.waiting_slots()
     return app

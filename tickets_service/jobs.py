@@ -6,6 +6,7 @@ from db.tickets import idempotency_keys
 from service_kit.clock import utc_now
 from service_kit.idempotency import forget_old_keys
 from service_kit.worker import Job, JobContext
+from tickets_service import webhook_jobs
 from tickets_service.books import Shelf
 from tickets_service.fold import fold_deltas
 from tickets_service.sweeping import BATCH, sweep_due
@@ -38,6 +39,7 @@ def forget_answers(context: JobContext) -> None:
 
 
 JOBS = (
+    *webhook_jobs.JOBS,
     Job("tickets.sweep", SWEEP_EVERY_S, sweep_tickets),
     Job("tickets.fold", FOLD_EVERY_S, fold_figures),
     Job("tickets.forget_answers", 3_600.0, forget_answers),

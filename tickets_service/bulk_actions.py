@@ -1,0 +1,95 @@
+"""One change for many tickets, each with its own outcome."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection
+
+from service_kit.errors import AppError, Conflict, Invalid
+from service_kit.problems import STATUS_OF
+from tickets_service import ticket_actions
+from tickets_service.commands import MoveTicket
+from tickets_service.filters import TicketFilter, conditions, tolerate_typos
+from tickets_service.storage import Outcome, Request, World
+
+MAX_TICKETS = 1_000
+Sent = Mapping[str, Any]
+
+
+def chosen_ids(
+    connection: Connection, wanted: TicketFilter, request: Request
+) -> list[int]:
+    """Return the ids that a filter selects; raises Invalid if they are too many."""
+    tolerate_typos(connection, wanted)
+    where, values = conditions(wanted, request.actor, request.now)
+    rows = connection.exec_driver_sql(
+        f"SELECT t.id FROM tickets.tickets t WHERE {where} "  # noqa: S608
+        f"ORDER BY t.id LIMIT {MAX_TICKETS + 1}",
+        values,
+    ).all()
+    if len(rows) > MAX_TICKETS:
+        raise Invalid({"filter": f"selects more than {MAX_TICKETS} tickets"})
+    return [int(row[0]) for row in rows]
+
+
+def change_many(
+    connection: Connection,
+    ids: Sequence[int],
+    sent: Sent,
+    request: Request,
+    world: World,
+) -> list[dict[str, Any]]:
+    """Change each ticket on its own; a refused one leaves the others changed."""
+    items = {n: one(connection, n, sent, request, world) for n in sorted(set(ids))}
+    return [items[n] for n in dict.fromkeys(ids)]
+
+
+def change_all(
+    connection: Connection,
+    ids: Sequence[int],
+    sent: Sent,
+    request: Request,
+    world: World,
+) -> list[dict[str, Any]]:
+    """Change all tickets, or none: raises Conflict with every outcome."""
+    items = change_many(connection, ids, sent, request, world)
+    refused = [item for item in items if not item["ok"]]
+    if refused:
+        raise Conflict(
+            f"{len(refused)} of {len(items)} were refused, so nothing was changed.",
+            code="bulk_refused",
+            items=items,
+        )
+    return items
+
+
+def one(
+    connection: Connection, ticket_id: int, sent: Sent, request: Request, world: World
+) -> dict[str, Any]:
+    """Change one ticket under a savepoint of its own; return its outcome."""
+    try:
+        with connection.begin_nested():
+            outcome = change(connection, ticket_id, sent, request, world)
+    except AppError as error:
+        kind = next(k for k in type(error).__mro__ if k in STATUS_OF)
+        problem = {"code": error.code, "detail": error.detail, **error.extra}
+        status = STATUS_OF[kind].value
+        return {"id": ticket_id, "ok": False, "status": status, "error": problem}
+    return {
+        "id": ticket_id,
+        "ok": True,
+        "status": 200,
+        "version": outcome.after.version,
+        "changed": bool(outcome.events),
+    }
+
+
+def change(
+    connection: Connection, ticket_id: int, sent: Sent, request: Request, world: World
+) -> Outcome:
+    if sent.get("action") is not None:
+        move = MoveTicket(sent["action"], sent.get("reason"), sent.get("note"))
+        return ticket_actions.move_ticket(connection, ticket_id, move, request, world)
+    return ticket_actions.change_ticket(
+        connection, ticket_id, sent["set"], request, world
+    )
