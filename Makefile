@@ -7,7 +7,8 @@ MAKEFLAGS += --no-print-directory
 VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 WITH_SYSTEM := $(PYTHON) -m scripts.local exec --
-PYTEST_ARGS ?=
+# Two processes, each with a PostgreSQL of its own. PYTEST_ARGS= for one.
+PYTEST_ARGS ?= -n 2 --dist loadgroup
 ARGS ?=
 
 # The newest Python that is new enough; PYTHON3=... chooses another.

@@ -22,6 +22,16 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REFERENCE = {"tickets.zones", "tickets.calendars", "tickets.sla_policies"}
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With several processes, keep each file in one of them, and all that share a
+    browser and a running system too."""
+    for item in items:
+        file = item.path.relative_to(item.config.rootpath)
+        group = "e2e" if file.parts[1:2] == ("e2e",) else str(file)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     """Yield the URL of an owner's login on a migrated database."""
