@@ -158,9 +158,12 @@ class Ticket(Base):
     estimated_minutes: Mapped[int | None]
     external_ref: Mapped[str | None] = mapped_column(unique=True)
     tags: Mapped[list[str]] = mapped_column(ARRAY(TEXT_), server_default=text("'{}'"))
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey(f"{SCHEMA}.tickets.id"))
+    # Deferrable: a load may write a ticket before the one that it belongs to.
+    parent_id: Mapped[int | None] = mapped_column(
+        ForeignKey(f"{SCHEMA}.tickets.id", deferrable=True)
+    )
     duplicate_of_id: Mapped[int | None] = mapped_column(
-        ForeignKey(f"{SCHEMA}.tickets.id")
+        ForeignKey(f"{SCHEMA}.tickets.id", deferrable=True)
     )
     follows_id: Mapped[int | None] = mapped_column(ForeignKey(f"{SCHEMA}.tickets.id"))
     version: Mapped[int] = mapped_column(server_default=text("1"))

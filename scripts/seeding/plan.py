@@ -2,7 +2,7 @@
 
 The same scale, day and count give the same plan, whatever the time of day: a later
 instant only lets more of it have happened. Ids of tickets follow the order of
-opening; those of visits and comments the order in which they came to be.
+opening; those of visits and comments count from 1 in the order they came to be.
 """
 
 from collections.abc import Iterator
@@ -23,17 +23,8 @@ SEED = 20260101
 
 
 @dataclass(frozen=True, slots=True)
-class FirstIds:
-    """The first free id of each kind."""
-
-    ticket: int = 1
-    visit: int = 1
-    comment: int = 1
-
-
-@dataclass(frozen=True, slots=True)
 class PlannedTicket:
-    """Steps in order of time; ids in the commands are final."""
+    """Steps in order of time. `id` is final, as are ids of tickets in the steps."""
 
     id: int
     steps: tuple[Step, ...]
@@ -48,13 +39,12 @@ def planned_tickets(
     count: int,
     window: Window,
     until: datetime,
-    first: FirstIds | None = None,
+    first_ticket: int = 1,
 ) -> list[PlannedTicket]:
     """Return the tickets opened before `until`, with what happened to them by then."""
-    first = first or FirstIds()
     needs = needs_of(count, window, np.random.default_rng([SEED, 2]))
     crews = Crews.of(staff.teams, window, np.random.default_rng([SEED, 3]))
-    ids = [first.ticket + n for n in range(len(needs))]
+    ids = [first_ticket + n for n in range(len(needs))]
     world = World(staff, crews, ids)
     for position, need in enumerate(needs):
         if need.is_head and need.outage is not None:
@@ -63,7 +53,7 @@ def planned_tickets(
     stories = [Story(n, need, world, rng) for n, need in enumerate(needs)]
     end = int(until.timestamp())
     tell(stories, end)
-    return numbered(stories, end, first)
+    return numbered(stories, end)
 
 
 def tell(stories: list[Story], end: int) -> None:
@@ -79,10 +69,10 @@ def tell(stories: list[Story], end: int) -> None:
             break
 
 
-def numbered(stories: list[Story], end: int, first: FirstIds) -> list[PlannedTicket]:
+def numbered(stories: list[Story], end: int) -> list[PlannedTicket]:
     """Return what happened by `end`, visits and comments numbered as they came."""
     numbers: dict[tuple[int, type[ask.Command], int], int] = {}
-    visit_id, comment_id = first.visit, first.comment
+    visit_id = comment_id = 1
     for position, step in in_order(stories, end):
         match step.command:
             case ask.OfferVisit(visit_id=local):

@@ -5,55 +5,19 @@ what time alone brings (warnings, breaches, closing) is swept in between. A step
 that the rules refuse ends the run: the plan would be wrong. Refuses to write.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection
-
 from db.scope import Actor
-from db.vocabulary import Role, Via
+from db.vocabulary import Via, VisitStatus
+from scripts.bulk.histories import History, Remark, swept
 from scripts.seeding.plan import PlannedTicket
 from scripts.seeding.staff import Staff
 from scripts.seeding.stories import Step
 from tickets_service import commands as ask
-from tickets_service import sla
-from tickets_service.books import Shelf, StoredBook
-from tickets_service.calendars import WorkCalendar
-from tickets_service.decisions import decide, next_check_at
+from tickets_service.decisions import decide
 from tickets_service.ticket_state import Book, Event, TicketState
-
-CLOCKWORK = Actor(0, Role.ADMIN, "worker")
-
-
-@dataclass(slots=True)
-class ReadBook:
-    """All versions of a database in memory, so that processes can share them."""
-
-    policies: Mapping[int, sla.Policy]
-    calendars: Mapping[int, WorkCalendar]
-    active: Sequence[sla.Policy]
-    chosen: dict[tuple[str, str], sla.Policy | None] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, connection: Connection) -> "ReadBook":
-        book = StoredBook(connection, Shelf())
-        active = book.active_policies()
-        policies = {p.id: p for p in active}
-        calendars = {p.calendar_id: book.calendar(p.calendar_id) for p in active}
-        return cls(policies, calendars, active)
-
-    def policy(self, policy_id: int) -> sla.Policy:
-        return self.policies[policy_id]
-
-    def calendar(self, calendar_id: int) -> WorkCalendar:
-        return self.calendars[calendar_id]
-
-    def choose(self, zone: str, priority: str) -> sla.Policy | None:
-        key = zone, priority
-        if key not in self.chosen:
-            self.chosen[key] = sla.chosen(self.active, zone, priority)
-        return self.chosen[key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +26,8 @@ class Cast:
 
     people: Sequence[Actor]
     teams: Sequence[int]
+    first_visit: int = 1
+    first_comment: int = 1
 
     @classmethod
     def of(
@@ -78,26 +44,6 @@ class Cast:
             for person, user_id in zip(staff.people, user_ids, strict=True)
         ]
         return cls(people, team_ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A comment as written; its event does not hold the text."""
-
-    id: int
-    author_id: int
-    at: datetime
-    body: str
-    visibility: str
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """A ticket as it came out, with everything that happened to it."""
-
-    state: TicketState
-    events: tuple[Event, ...]
-    remarks: tuple[Remark, ...] = ()
 
 
 def histories(
@@ -127,35 +73,47 @@ def history(ticket: PlannedTicket, cast: Cast, book: Book, until: datetime) -> H
     return History(swept(state, events, until, book), tuple(events), tuple(remarks))
 
 
-def swept(
-    state: TicketState, events: list[Event], until: datetime, book: Book
-) -> TicketState:
-    """Return the state after what time alone has brought by `until`."""
-    due = next_check_at(state, book)
-    while due is not None and due <= until:
-        state, new = decide(state, ask.Sweep(), CLOCKWORK, due, book, Via.WORKER)
-        events += new
-        later = next_check_at(state, book)
-        if not new or later == due:
-            raise RuntimeError(f"ticket {state.id}: nothing to do at {due}")
-        due = later
-    return state
-
-
 def in_database_ids(step: Step, cast: Cast) -> ask.Command:
-    """Return the command with ids of teams and people in place of positions."""
-    command = step.command
-    if not isinstance(command, ask.OfferVisit):
-        return command
-    technician = command.technician_id
-    return replace(
-        command,
-        team_id=cast.teams[command.team_id],
-        technician_id=None if technician is None else cast.people[technician].user_id,
-    )
+    """Return the command with ids of the database in place of the plan's."""
+    match step.command:
+        case ask.OfferVisit(visit_id, team, technician) as offer:
+            return replace(
+                offer,
+                visit_id=cast.first_visit - 1 + visit_id,
+                team_id=cast.teams[team],
+                technician_id=None
+                if technician is None
+                else cast.people[technician].user_id,
+            )
+        case ask.MoveVisit(visit_id) as move:
+            return replace(move, visit_id=cast.first_visit - 1 + visit_id)
+        case ask.AddComment(comment_id) as comment:
+            return replace(comment, comment_id=cast.first_comment - 1 + comment_id)
+    return step.command
 
 
-def remark(command: ask.AddComment, actor: Actor, at: datetime) -> Remark:
-    return Remark(
-        command.comment_id, actor.user_id, at, command.body, command.visibility
-    )
+def remark(new: ask.AddComment, actor: Actor, at: datetime) -> Remark:
+    return Remark(new.comment_id, actor.user_id, at, new.body, new.visibility)
+
+
+def without_running(
+    tickets: Iterable[PlannedTicket], people: Set[int]
+) -> list[PlannedTicket]:
+    """Return the plan in which none of `people` is on the road at its end.
+
+    One technician is on one visit at a time, also beside what is there already.
+    """
+    return [set_out_later(ticket, people) if people else ticket for ticket in tickets]
+
+
+def set_out_later(ticket: PlannedTicket, people: Set[int]) -> PlannedTicket:
+    """Return the ticket before its last visit set out, if one of `people` runs it."""
+    ended = {VisitStatus.DONE, VisitStatus.NOT_DONE}
+    set_out: int | None = None
+    for n, step in enumerate(ticket.steps):
+        if isinstance(step.command, ask.MoveVisit):
+            if step.command.status is VisitStatus.EN_ROUTE and step.actor in people:
+                set_out = n
+            elif step.command.status in ended:
+                set_out = None
+    return ticket if set_out is None else replace(ticket, steps=ticket.steps[:set_out])

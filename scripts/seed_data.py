@@ -1,0 +1,11 @@
+"""Make example data: `python scripts/seed_data.py --help`."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from scripts.seeding.command import main
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
