@@ -192,20 +192,32 @@ async function route() {
   shownPath = path;
   if (!target || !mayOpen(target.page, user.role)) {
     main.replaceChildren(trouble({ status: target ? 403 : 404 }));
+    settled(main, location.hash);
     return null;
   }
   document.title = `${t(target.page.title)} · AIFF`;
+  main.setAttribute('aria-busy', 'true');
   try {
     const module = await import(`./pages/${target.page.module}.js`);
     const page = await module.show({ api: api(signal), id: target.id, query, user, go, signal, changeUser });
     if (signal.aborted) return null;
     main.replaceChildren(page);
+    settled(main, location.hash);
     if (moved) arrive(main);
   } catch (problem) {
-    if (!signal.aborted && signedIn()) main.replaceChildren(trouble(problem, route));
+    if (!signal.aborted && signedIn()) {
+      main.replaceChildren(trouble(problem, route));
+      settled(main, location.hash);
+    }
     if (problem.status === undefined && problem.name !== 'AbortError') throw problem;
   }
   return null;
+}
+
+/** Says to assistive programs (and tests) which page is shown now. */
+function settled(main, hash) {
+  main.removeAttribute('aria-busy');
+  document.documentElement.dataset.shown = hash;
 }
 
 function arrive(main) {

@@ -134,7 +134,7 @@ export function bars(rows, { show = count, top } = {}) {
   const most = top ?? Math.max(...rows.map((r) => r.value ?? 0), 1e-9);
   return el('ul', { class: 'bars' }, rows.map((row) => el('li', {},
     row.href ? el('a', { href: row.href }, row.name) : el('span', {}, row.name),
-    el('span', { class: 'track', 'aria-hidden': 'true' }, wide(el('i', { class: `is-${row.kind ?? 'plain'}` }), Math.min((row.value ?? 0) / most, 1))),
+    el('span', { class: 'track', 'aria-hidden': 'true' }, row.value ? wide(el('i', { class: `is-${row.kind ?? 'plain'}` }), Math.min(row.value / most, 1)) : null),
     el('b', { class: 'figure' }, row.text ?? show(row.value)))));
 }
 

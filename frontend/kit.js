@@ -246,6 +246,7 @@ export function inWords(problem) {
   if (problem.code === 'account_locked') {
     return t('Too many failed attempts. Try again in {time}.', { time: duration(Math.ceil((problem.retry_after ?? 60) / 60)) });
   }
+  if (problem.code === 'not_enough_history') return t('Too little history for a forecast yet: 14 days with tickets are needed.');
   if (problem.status === 429) {
     return t('Too many requests. Try again in {n} seconds.', { n: problem.retry_after ?? 10 });
   }

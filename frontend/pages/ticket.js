@@ -280,7 +280,7 @@ const comment = (entry) => el('li', { class: entry.visibility === 'internal' ? '
 function history(desk) {
   const body = el('div');
   loadInto(body, () => desk.api.get(`${desk.path}/history`, { limit: 200 }), ({ items }) => (items.length
-    ? el('ol', { class: 'timeline' }, items.toSorted((a, b) => Date.parse(b.occurred_at) - Date.parse(a.occurred_at) || b.id - a.id).map(event))
+    ? el('ol', { class: 'timeline' }, items.toReversed().map((entry) => event(entry, desk.names)))
     : empty(t('Nothing recorded.'))), { lines: 6 });
   return panel(t('History'), {}, body);
 }
@@ -288,11 +288,12 @@ function history(desk) {
 const short = (value) => (value === null || value === undefined || value === '' ? '–'
   : typeof value === 'object' ? JSON.stringify(value) : /^\d{4}-\d\d-\d\dT/.test(value) ? shortInstant(value) : /^[a-z_]+$/.test(value) ? word(value) : String(value));
 
-function event(entry) {
-  const name = entry.kind ?? entry.action ?? '';
+function event(entry, names) {
+  const read = (field_, value) => (field_ === 'team_id' && value ? names.get(value) ?? value : short(value));
   const changes = Object.entries(entry.changes ?? {}).filter(([field_]) => !['updated_at', 'version'].includes(field_));
   return el('li', {},
-    el('p', {}, el('b', {}, word(name.replaceAll('.', ' '))), ' ', el('span', { class: 'muted small' }, who(entry), entry.via && entry.via !== 'api' ? ` · ${word(entry.via)}` : null)),
-    changes.map(([field_, change]) => el('p', { class: 'small' }, `${word(field_)}: `, el('s', {}, short(change.old)), ' → ', short(change.new))),
+    el('p', {}, el('b', {}, word(entry.kind.replaceAll('.', ' '))), ' ', el('span', { class: 'muted small' }, who(entry), entry.via && entry.via !== 'api' ? ` · ${word(entry.via)}` : null)),
+    changes.map(([field_, change]) => el('p', { class: 'small' }, `${field_ === 'team_id' ? t('Team') : word(field_)}: `,
+      change.old === null ? null : [el('s', {}, read(field_, change.old)), ' → '], read(field_, change.new))),
     el('p', { class: 'muted small' }, timeOf(entry.occurred_at)));
 }

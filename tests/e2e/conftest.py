@@ -5,6 +5,7 @@ Where there is no Chromium these tests skip and say so. `AIFF_E2E_URL` and
 """
 
 import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -17,11 +18,13 @@ from playwright.sync_api import (
     BrowserContext,
     Page,
     ViewportSize,
+    expect,
     sync_playwright,
 )
 
 from scripts.local.stack import Stack
 
+SECRET = "a long and quiet password"  # of the accounts that tests open
 PASSWORD = os.environ.get("AIFF_DEV_PASSWORD", "fieldforce-dev")
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM = os.environ.get("CHROMIUM_BIN") or next(
@@ -36,6 +39,10 @@ WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 # A refusal that the test itself provokes is logged by the browser as an error.
 FAILED_LOAD = "Failed to load resource"
+
+
+def fresh_name() -> str:
+    return f"guest-{secrets.token_hex(4)}"
 
 
 @dataclass(frozen=True)
@@ -110,12 +117,13 @@ class Visitor:
     def open(self, path: str = "") -> None:
         """Go to a page of the dashboard and wait until it has loaded its parts."""
         self.page.goto(f"{self.site.dashboard_url}/#/{path}")
+        self.page.locator(f'html[data-shown="#/{path}"]').wait_for()
         self.settle()
 
     def settle(self) -> None:
         self.page.wait_for_selector("h1")
         self.page.wait_for_load_state("networkidle")
-        self.page.wait_for_function("!document.querySelector('[aria-busy=true]')")
+        expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=20_000)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> None:
         self.page.goto(self.site.dashboard_url)
@@ -192,3 +200,12 @@ def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
     yield open_tab
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def account(site: Site) -> str:
+    """Return the name of a new requester whose password is SECRET."""
+    name = fresh_name()
+    body = {"username": name, "email": f"{name}@example.com", "password": SECRET}
+    site.client("admin").post("/api/auth/register", body)
+    return name

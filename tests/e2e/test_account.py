@@ -1,30 +1,15 @@
 """Accounts in the browser: opening one, a second factor, keys, sessions, admins."""
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
 import pyotp
 import pytest
 
-from tests.e2e.conftest import Site, Visitor
+from tests.e2e.conftest import SECRET, Site, Visitor, fresh_name
 
 pytestmark = [pytest.mark.browser, pytest.mark.stack]
 Visit = Callable[..., Visitor]
-SECRET = "a long and quiet password"
-
-
-def fresh_name() -> str:
-    return f"guest-{secrets.token_hex(4)}"
-
-
-@pytest.fixture
-def account(site: Site) -> str:
-    """Return the name of a new requester whose password is SECRET."""
-    name = fresh_name()
-    body = {"username": name, "email": f"{name}@example.com", "password": SECRET}
-    site.client("admin").post("/api/auth/register", body)
-    return name
 
 
 def confirm_password(tab: Visitor) -> None:
