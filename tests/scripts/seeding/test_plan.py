@@ -10,7 +10,6 @@ from db.vocabulary import Category, Role, VisitStatus
 from scripts.seeding import demand, places
 from scripts.seeding.demand import DAY_S, Need, Window, needs_of
 from scripts.seeding.plan import (
-    FirstIds,
     PlannedTicket,
     planned_staff,
     planned_tickets,
@@ -24,7 +23,7 @@ NOON = datetime(2026, 3, 2, 4, tzinfo=UTC)
 COUNT, DAYS = 900, 60
 
 
-def plan(until: datetime = UNTIL, first: FirstIds | None = None) -> list[PlannedTicket]:
+def plan(until: datetime = UNTIL, first: int = 1) -> list[PlannedTicket]:
     window = window_of(until, DAYS)
     return planned_tickets(planned_staff(0.2), COUNT, window, until, first)
 
@@ -60,7 +59,7 @@ def test_the_days_before_the_last_hold_exactly_the_number_asked_for(
 
 
 def test_numbers_follow_the_order_of_opening_from_the_first_free_one() -> None:
-    planned = plan(first=FirstIds(ticket=501, visit=11, comment=21))
+    planned = plan(first=501)
     opened = [ticket.steps[0].at for ticket in planned]
     assert opened == sorted(opened)
     assert [t.id for t in planned] == list(range(501, 501 + len(planned)))
@@ -70,7 +69,7 @@ def test_numbers_follow_the_order_of_opening_from_the_first_free_one() -> None:
         for s in t.steps
         if isinstance(s.command, ask.OfferVisit)
     )
-    assert visits == list(range(11, 11 + len(visits)))
+    assert visits == list(range(1, 1 + len(visits)))
 
 
 def test_steps_are_in_order_of_time(planned: list[PlannedTicket]) -> None:
