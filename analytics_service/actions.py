@@ -17,7 +17,7 @@ from sqlalchemy import Connection, delete, insert, select, update
 
 from analytics_service import queries
 from analytics_service.directory import directory
-from analytics_service.forecasting import MIN_DAYS, Calendar
+from analytics_service.forecasting import MIN_DAYS, Calendar, NotEnoughHistory
 from analytics_service.periods import DAY, local_day
 from analytics_service.training import Run, productive_minutes, trained
 from db.analytics import ForecastRun, ForecastSeries
@@ -90,8 +90,10 @@ def train(database: Database, settings: Settings, metric: str, now: datetime) ->
     """
     today = local_day(now, ZoneInfo(settings.organisation_zone))
     with database.read_only() as connection:
-        frame = queries.daily_history(connection, metric, today, MOST_DAYS)
         facts = queries.history_facts(connection, today)
+        if facts.days < MIN_DAYS:
+            raise NotEnoughHistory(facts.days)
+        frame = queries.daily_history(connection, metric, today, MOST_DAYS)
         learnt = productive_now(connection, today)
     calendar = Calendar(settings.organisation_country or None)
     workers = Workers.from_env()

@@ -35,7 +35,7 @@ from analytics_service.trending import trends_answer
 from analytics_service.zones import zone_detail, zones
 from db.vocabulary import Role
 from service_kit.answers import json_response
-from service_kit.auth import STAFF, allow, current_actor
+from service_kit.auth import DESK, STAFF, allow, current_actor
 from service_kit.clock import utc_now
 from service_kit.database import read_only
 from service_kit.errors import NotFound
@@ -97,7 +97,7 @@ def show_trends(query: dict[str, Any]) -> Response:
 
 
 @blueprint.get("/forecast")
-@allow(*READERS)
+@allow(*DESK, Role.VIEWER)
 @blueprint.arguments(ForecastQuerySchema, location="query")
 @blueprint.response(HTTPStatus.OK, ForecastSchema)
 def show_forecast(query: dict[str, Any]) -> Response:

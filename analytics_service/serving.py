@@ -115,7 +115,8 @@ def outlook(
     run = served_run(connection, metric)
     if run is None:
         return baseline(connection, metric, zones, category, today)
-    stored = stored_series(connection, run.id, zones or ("",), category)
+    cuts = ("",) if zones is None else zones  # no zone at all is not the whole
+    stored = stored_series(connection, run.id, cuts, category)
     if not stored:
         nothing = zero_points(run.last_on)
         return Outlook(
@@ -206,7 +207,9 @@ def resources(
     run = served_run(connection, "workload_minutes")
     if run is None:
         return []
-    shown = zones or sorted(z.name for z in names.zones.values() if z.is_active)
+    shown = zones
+    if shown is None:
+        shown = sorted(z.name for z in names.zones.values() if z.is_active)
     stored = stored_series(connection, run.id, shown, "")
     productive: Mapping[str, float] = run.scores["productive_minutes"]
     calendars = zone_calendars(connection)
