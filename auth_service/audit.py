@@ -8,9 +8,9 @@ because people type passwords into the wrong field.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import Connection, insert
+from sqlalchemy import Connection, text
 
-from db.auth import AuditEvent
+from service_kit.answers import to_json
 
 
 class Kind(StrEnum):
@@ -42,6 +42,14 @@ class Kind(StrEnum):
     KEYS_ROTATED = "signing_key_rotated"
 
 
+EVENT = text(
+    "INSERT INTO auth.audit_events "
+    "(kind, actor_id, user_id, address, device, details, request_id) VALUES "
+    "(:kind, :actor_id, :user_id, CAST(:address AS inet), :device, "
+    "CAST(:details AS jsonb), :request_id)"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """From where a request came. Empty for commands and the seeder."""
@@ -65,13 +73,14 @@ def note(
     user_id: whom it is about; actor_id: who did it; both None for a stranger.
     """
     connection.execute(
-        insert(AuditEvent).values(
-            kind=kind.value,
-            actor_id=actor_id,
-            user_id=user_id,
-            address=caller.address,
-            device=caller.device,
-            details=details,
-            request_id=caller.request_id,
-        )
+        EVENT,
+        {
+            "kind": kind.value,
+            "actor_id": actor_id,
+            "user_id": user_id,
+            "address": caller.address,
+            "device": caller.device,
+            "details": to_json(details).decode(),
+            "request_id": caller.request_id,
+        },
     )

@@ -51,16 +51,19 @@ ZONES = text(
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a login needs to know of a user."""
+    """What a login needs to know of a user. shown: the user as sent to clients."""
 
     id: int
     username: str
-    email: str
     role: str
-    is_active: bool
     password_hash: str | None
     totp_secret: str | None
     totp_confirmed_at: datetime | None
+    shown: Row
+
+    @property
+    def email(self) -> str:
+        return str(self.shown["email"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,33 +143,52 @@ def user_version(connection: Connection, user_id: int) -> int:
     return version
 
 
-ACCOUNT = select(
-    User.id,
-    User.username,
-    User.email,
-    User.role,
-    User.is_active,
-    User.password_hash,
-    User.totp_secret,
-    User.totp_confirmed_at,
-)
+ACCOUNT_SQL = """
+    u.id, u.username, u.email, u.full_name, u.role, u.team_id, u.zones, u.locale,
+    u.is_active, u.created_at, u.last_login_at, u.password_hash, u.totp_secret,
+    u.totp_confirmed_at"""
+ACCOUNT = text(f"SELECT {ACCOUNT_SQL} FROM auth.users u WHERE u.id = :id")  # noqa: S608
+# A login is asked for often: one statement for the account and its lock.
+AT_THE_DOOR = {
+    column: text(
+        f"SELECT f.locked_until, {ACCOUNT_SQL} FROM (SELECT 1) AS door "  # noqa: S608
+        "LEFT JOIN auth.login_failures f "
+        "ON f.account_key = :account_key AND f.address = :address "
+        f"LEFT JOIN auth.users u ON u.{column} = :key AND u.is_active"
+    )
+    for column in ("email_key", "username_key")
+}
+SECRETS = ("password_hash", "totp_secret", "totp_confirmed_at")
 
 
-def find_account(connection: Connection, typed: str) -> Account | None:
-    """Return the account of a user name or e-mail as typed, if it may log in."""
+def account_at_the_door(
+    connection: Connection, typed: str, failures: Mapping[str, str]
+) -> tuple[Account | None, datetime | None]:
+    """Return the account of a name or e-mail as typed, and until when it is locked.
+
+    failures: account_key and address under which failures are counted.
+    """
     if names.looks_like_email(typed):
-        same = User.email_key == names.email_key(typed)
+        query, key = AT_THE_DOOR["email_key"], names.email_key(typed)
     else:
-        same = User.username_key == names.username_key(typed)
-    row = connection.execute(ACCOUNT.where(same, User.is_active)).first()
-    return Account(**row._mapping) if row else None
+        query, key = AT_THE_DOOR["username_key"], names.username_key(typed)
+    found = connection.execute(query, {"key": key, **failures}).mappings().one()
+    row = dict(found)
+    locked_until = row.pop("locked_until")
+    return None if row["id"] is None else account_of(row), locked_until
+
+
+def account_of(row: Row) -> Account:
+    secrets = {name: row.pop(name) for name in SECRETS}
+    return Account(row["id"], row["username"], row["role"], **secrets, shown=row)
 
 
 def get_account(connection: Connection, user_id: int) -> Account:
-    row = connection.execute(ACCOUNT.where(User.id == user_id)).first()
-    if row is None:
+    """Return an account, deactivated or not; raises NotFound."""
+    found = connection.execute(ACCOUNT, {"id": user_id}).mappings().first()
+    if found is None:
         raise NotFound(f"There is no user {user_id}.")
-    return Account(**row._mapping)
+    return account_of(dict(found))
 
 
 def recovery_codes_left(connection: Connection, user_id: int) -> int:

@@ -7,9 +7,8 @@ view raises it once the memory is committed.
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Connection, case, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, case, func, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from auth_service import credentials, factor_actions, lockout, queries
@@ -28,13 +27,40 @@ MOST_COUNTED = 1_000  # failures; the wait has long stopped growing
 LONGEST_SESSION = timedelta(days=90)  # however often it is refreshed
 
 
+# One statement for everything that a login changes.
+ENTER = text(
+    """
+    WITH forgiven AS (
+        DELETE FROM auth.login_failures
+        WHERE account_key = :account_key AND address = :counted_address
+    ), seen AS (
+        UPDATE auth.users SET last_login_at = :now,
+            password_hash = coalesce(CAST(:renewed_hash AS text), password_hash)
+        WHERE id = :user_id
+    ), noted AS (
+        INSERT INTO auth.audit_events
+            (kind, actor_id, user_id, address, device, request_id)
+        VALUES (:kind, :user_id, :user_id, CAST(:address AS inet), :device, :request_id)
+    )
+    INSERT INTO auth.sessions (user_id, device, address, created_at, last_used_at,
+        expires_at, refresh_hash, rotation_key)
+    VALUES (:user_id, :device, CAST(:address AS inet), :now, :now,
+        :expires_at, :refresh_hash, :rotation_key)
+    RETURNING id
+    """
+)
+LOCK = text(
+    "SELECT locked_until FROM auth.login_failures "
+    "WHERE account_key = :account_key AND address = :address FOR UPDATE"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A session that may be given tokens now."""
+    """A session that may be given tokens now. user: as sent to clients."""
 
     session_id: int
-    user_id: int
-    role: str
+    user: queries.Row
     refresh_token: str
     recovery_codes: list[str] | None = None
 
@@ -53,9 +79,12 @@ def log_in(
     No connection is held while the password is hashed. Failures in the meantime
     count: a lock that fell since is respected, so guesses made at once gain nothing.
     """
+    counted = counted_under(login.username, caller)
     with database.read_only() as connection:
-        refusal = lock_on(connection, login.username, caller, now)
-        account = queries.find_account(connection, login.username)
+        account, locked_until = queries.account_at_the_door(
+            connection, login.username, counted
+        )
+    refusal = refusal_until(locked_until, now)
     if refusal is not None:
         return refusal
     stored = account.password_hash if account else None
@@ -64,24 +93,51 @@ def log_in(
     if is_right and stored is not None and hasher.is_outdated(stored):
         renewed = hasher.hash(login.password)
     with database.transaction() as connection:
-        refusal = lock_on(connection, login.username, caller, now, for_update=True)
+        refusal = refusal_until(connection.scalar(LOCK, counted), now)
         if refusal is not None:
             return refusal
         if account is None or not is_right:
-            return note_failure(connection, login.username, account, caller, now)
+            return note_failure(connection, counted, account, caller, now)
         passed = factor_actions.check_second_factor(
             connection, account, login, preferences, caller=caller, now=now
         )
         if isinstance(passed, factor_actions.Wrong):
-            passed = note_failure(connection, login.username, account, caller, now)
+            passed = note_failure(connection, counted, account, caller, now)
         if isinstance(passed, AppError):
             return passed
-        forgive(connection, login.username, caller)
-        note_login(connection, account.id, renewed, caller, now)
-        entry = open_session(
-            connection, account, life=preferences.session_life, caller=caller, now=now
-        )
+        life = preferences.session_life
+        entry = enter(connection, account, renewed, counted, caller, life, now)
         return replace(entry, recovery_codes=passed.recovery_codes)
+
+
+def enter(  # noqa: PLR0913, PLR0917
+    connection: Connection,
+    account: queries.Account,
+    renewed_hash: str | None,
+    counted: dict[str, str],
+    caller: Caller,
+    life: timedelta,
+    now: datetime,
+) -> Entry:
+    """Begin a session: the family of one refresh token and all its successors."""
+    refresh_token = credentials.new_secret()
+    values = {
+        "account_key": counted["account_key"],
+        "counted_address": counted["address"],
+        "now": now,
+        "renewed_hash": renewed_hash,
+        "user_id": account.id,
+        "kind": Kind.LOGGED_IN.value,
+        "address": caller.address,
+        "device": caller.device,
+        "request_id": caller.request_id,
+        "expires_at": now + life,
+        "refresh_hash": credentials.digest(refresh_token),
+        "rotation_key": credentials.new_rotation_key(),
+    }
+    session_id = connection.execute(ENTER, values).scalar_one()
+    user = account.shown | {"last_login_at": now}
+    return Entry(session_id, user, refresh_token)
 
 
 def confirm_password(
@@ -97,29 +153,24 @@ def confirm_password(
 
     Wrong ones count as failed logins, so a stolen session is no way to guess it.
     """
+    counted = counted_under(actor.username, caller)
     with database.read_only() as connection:
-        refusal = lock_on(connection, actor.username, caller, now)
-        account = queries.get_account(connection, actor.user_id)
+        account, locked_until = queries.account_at_the_door(
+            connection, actor.username, counted
+        )
+    refusal = refusal_until(locked_until, now)
     if refusal is not None:
         return refusal
-    if hasher.matches(account.password_hash, password):
+    stored = account.password_hash if account else None
+    if hasher.matches(stored, password) and account is not None:
         return account
     with database.transaction() as connection:
-        note_failure(connection, actor.username, account, caller, now)
+        note_failure(connection, counted, account, caller, now)
     return Invalid({"password": "Is not your password."}, code="wrong_password")
 
 
-def lock_on(
-    connection: Connection,
-    typed: str,
-    caller: Caller,
-    now: datetime,
-    *,
-    for_update: bool = False,
-) -> TooMany | None:
+def refusal_until(locked_until: datetime | None, now: datetime) -> TooMany | None:
     """Return the refusal of a locked name and address, None if it is open."""
-    row = select(LoginFailure.locked_until).where(*failures_of(typed, caller))
-    locked_until = connection.scalar(row.with_for_update() if for_update else row)
     seconds = lockout.seconds_left(locked_until, now)
     if not seconds:
         return None
@@ -130,29 +181,33 @@ def lock_on(
     )
 
 
-def failures_of(typed: str, caller: Caller) -> tuple[Any, Any]:
-    return (
-        LoginFailure.account_key == lockout.account_key(typed),
-        LoginFailure.address == lockout.counted_address(caller.address),
-    )
+def counted_under(typed: str, caller: Caller) -> dict[str, str]:
+    """Return under which name and address failures are counted."""
+    return {
+        "account_key": lockout.account_key(typed),
+        "address": lockout.counted_address(caller.address),
+    }
 
 
 def note_failure(
     connection: Connection,
-    typed: str,
+    counted: dict[str, str],
     account: queries.Account | None,
     caller: Caller,
     now: datetime,
 ) -> Unauthenticated:
     """Count a failure, lock if it is one too many; return the one refusal of all."""
-    failures = count_failure(connection, typed, caller, now)
+    failures = count_failure(connection, counted, now)
     user_id = account.id if account else None
     note(connection, Kind.LOGIN_FAILED, caller, user_id=user_id, failures=failures)
     wait = lockout.wait_after(failures)
     if wait is not None:
         connection.execute(
             update(LoginFailure)
-            .where(*failures_of(typed, caller))
+            .where(
+                LoginFailure.account_key == counted["account_key"],
+                LoginFailure.address == counted["address"],
+            )
             .values(locked_until=now + wait)
         )
         seconds = int(wait.total_seconds())
@@ -163,18 +218,13 @@ def note_failure(
 
 
 def count_failure(
-    connection: Connection, typed: str, caller: Caller, now: datetime
+    connection: Connection, counted: dict[str, str], now: datetime
 ) -> int:
     """Return how many failures in a row this is; long ago ones are forgotten."""
     row = LoginFailure
-    new = upsert(row).values(
-        account_key=lockout.account_key(typed),
-        address=lockout.counted_address(caller.address),
-        failures=1,
-        last_failed_at=now,
-    )
+    new = upsert(row).values(**counted, failures=1, last_failed_at=now)
     forgotten = row.last_failed_at < now - lockout.FORGOTTEN_AFTER
-    counted = new.on_conflict_do_update(
+    raised = new.on_conflict_do_update(
         index_elements=["account_key", "address"],
         set_={
             "failures": case(
@@ -184,52 +234,7 @@ def count_failure(
             "locked_until": None,
         },
     )
-    return int(connection.execute(counted.returning(row.failures)).scalar_one())
-
-
-def forgive(connection: Connection, typed: str, caller: Caller) -> None:
-    connection.execute(delete(LoginFailure).where(*failures_of(typed, caller)))
-
-
-def note_login(
-    connection: Connection,
-    user_id: int,
-    renewed_hash: str | None,
-    caller: Caller,
-    now: datetime,
-) -> None:
-    values: dict[str, Any] = {"last_login_at": now}
-    if renewed_hash is not None:
-        values["password_hash"] = renewed_hash
-    connection.execute(update(User).where(User.id == user_id).values(**values))
-    note(connection, Kind.LOGGED_IN, caller, user_id=user_id, actor_id=user_id)
-
-
-def open_session(
-    connection: Connection,
-    account: queries.Account,
-    *,
-    life: timedelta,
-    caller: Caller,
-    now: datetime,
-) -> Entry:
-    """Begin a session: the family of one refresh token and all its successors."""
-    refresh_token = credentials.new_secret()
-    session_id = connection.execute(
-        insert(Session)
-        .values(
-            user_id=account.id,
-            device=caller.device,
-            address=caller.address,
-            created_at=now,
-            last_used_at=now,
-            expires_at=now + life,
-            refresh_hash=credentials.digest(refresh_token),
-            rotation_key=credentials.new_rotation_key(),
-        )
-        .returning(Session.id)
-    ).scalar_one()
-    return Entry(session_id, account.id, account.role, refresh_token)
+    return int(connection.execute(raised.returning(row.failures)).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +243,6 @@ class Family:
 
     id: int
     user_id: int
-    role: str
     is_active: bool
     created_at: datetime
     expires_at: datetime
@@ -272,7 +276,8 @@ def refresh(
     if family.expires_at <= now:
         return Unauthenticated(INVALID, code="token_expired")
     following = credentials.successor(refresh_token, family.rotation_key)
-    entry = Entry(family.id, family.user_id, family.role, following)
+    user = queries.get_user(connection, family.user_id)
+    entry = Entry(family.id, user, following)
     if rotate(connection, family, presented, following, preferences, now):
         return entry
     family = find_family(connection, presented)  # as the winner left it
@@ -285,7 +290,6 @@ def find_family(connection: Connection, presented: bytes) -> Family | None:
     columns = (
         Session.id,
         Session.user_id,
-        User.role,
         User.is_active,
         Session.created_at,
         Session.expires_at,
@@ -308,7 +312,7 @@ def find_family(connection: Connection, presented: bytes) -> Family | None:
         row = connection.execute(
             families.where(Session.id == used.scalar_subquery())
         ).first()
-    return Family(*row) if row else None
+    return Family(**row._mapping) if row else None
 
 
 def rotate(

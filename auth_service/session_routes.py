@@ -103,19 +103,17 @@ def tokens(entry: session_actions.Entry | AppError) -> Response:
     if isinstance(entry, AppError):
         raise entry
     life = door().preferences.access_token_life
-    with read_only() as connection:
-        user = queries.get_user(connection, entry.user_id)
     answer: dict[str, Any] = {
         "access_token": door().signer.access_token(
-            user_id=entry.user_id,
+            user_id=entry.user["id"],
             session_id=entry.session_id,
-            role=entry.role,
+            role=entry.user["role"],
             life=life,
         ),
         "refresh_token": entry.refresh_token,
         "token_type": "Bearer",
         "expires_in": int(life.total_seconds()),
-        "user": user,
+        "user": entry.user,
     }
     if entry.recovery_codes is not None:
         answer["recovery_codes"] = entry.recovery_codes
