@@ -13,6 +13,7 @@ from tickets_service import (
     inbox_routes,
     routes,
     sla_routes,
+    transfer_routes,
     view_routes,
     visit_routes,
     webhook_routes,
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         sla_routes.blueprint,
         bulk_routes.blueprint,
         feed_routes.blueprint,
+        transfer_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
     app.extensions[feed_routes.WAITING] = feed_routes.waiting_slots()

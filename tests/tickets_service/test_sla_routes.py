@@ -1,0 +1,278 @@
+"""The SLA over HTTP: explain, what-if, preview, versions, repricing."""
+
+from typing import Any
+
+import pytest
+
+from tests.tickets_service.conftest import As, Caller
+from tests.tickets_service.worlds import VECTORS
+
+OLD = {"opened_at": "2026-10-05T02:00:00Z", "opened_reason": "late report"}
+KL: dict[str, Any] = VECTORS["calendars"]["KL"]
+QUESTION: dict[str, Any] = {
+    "calendar": KL,
+    "start": "2026-10-05T02:00:00Z",
+    "target_seconds": 28800,
+    "pauses": [{"from": "2026-10-05T03:30:00Z", "to": "2026-10-06T01:45:00Z"}],
+    "now": "2026-10-06T02:00:00Z",
+}
+
+
+def ask(who: Caller, status: int = 200, **changes: Any) -> Any:
+    return who.post("/sla/preview", QUESTION | changes, status)
+
+
+def test_the_preview_answers_the_worked_case(viewer: Caller) -> None:
+    answer = ask(viewer)
+    assert set(answer) == {"due_at", "elapsed_seconds", "remaining_seconds", "segments"}
+    assert answer["due_at"] == "2026-10-06T09:15:00Z"
+    assert (answer["elapsed_seconds"], answer["remaining_seconds"]) == (6_300, 22_500)
+    seconds: dict[str, int] = {}
+    for s in answer["segments"]:
+        seconds[s["kind"]] = seconds.get(s["kind"], 0) + s["seconds"]
+    assert (seconds["open"], seconds["paused"]) == (28_800, 22_500)
+    assert answer["segments"][0]["from"] == QUESTION["start"]
+    assert answer["segments"][-1]["to"] == answer["due_at"]
+
+
+@pytest.mark.parametrize(
+    "case", [v for v in VECTORS["vectors"] if "start" in v], ids=lambda v: str(v["id"])
+)
+def test_the_preview_agrees_with_every_case(
+    viewer: Caller, case: dict[str, Any]
+) -> None:
+    pauses = [{"from": a, "to": b} for a, b in case["pauses"]]
+    answer = ask(
+        viewer,
+        calendar=VECTORS["calendars"][case["calendar"]],
+        start=case["start"],
+        target_seconds=case["target_s"],
+        pauses=pauses,
+    )
+    assert answer["due_at"] == case["due"]
+    opened = sum(s["seconds"] for s in answer["segments"] if s["kind"] == "open")
+    assert opened == case["target_s"]
+
+
+def test_a_running_pause_has_no_due_time(viewer: Caller) -> None:
+    answer = ask(viewer, pauses=[{"from": "2026-10-05T03:30:00Z"}])
+    assert answer["due_at"] is None
+    assert (answer["elapsed_seconds"], answer["remaining_seconds"]) == (5_400, 23_400)
+
+
+def test_a_calendar_may_be_named_by_its_id(viewer: Caller) -> None:
+    assert (
+        ask(viewer, calendar={"id": 1}, pauses=[])["due_at"] == "2026-10-06T02:00:00Z"
+    )
+    ask(viewer, 404, calendar={"id": 99_999})
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"calendar": KL | {"tz": "Nowhere"}}, "calendar.tz"),
+        ({"calendar": KL | {"weekly": {}}}, "calendar.weekly"),
+        (
+            {
+                "calendar": KL
+                | {"weekly": {"0": [["09:00", "12:00"], ["11:00", "13:00"]]}}
+            },
+            "calendar.weekly.0",
+        ),
+        (
+            {"calendar": KL | {"weekly": {"0": [["12:00", "09:00"]]}}},
+            "calendar.weekly.0",
+        ),
+        ({"calendar": None}, "calendar"),
+        ({"calendar": []}, "calendar"),
+        ({"start": "tomorrow"}, "start"),
+        ({"start": "2026-10-05T02:00:00"}, "start"),
+        ({"start": "0001-01-01T00:00:00+14:00"}, "start"),
+        ({"target_seconds": 0}, "target_seconds"),
+        ({"target_seconds": -5}, "target_seconds"),
+        ({"target_seconds": 1.5}, "target_seconds"),
+        ({"target_seconds": True}, "target_seconds"),
+        ({"target_seconds": 10**18}, "target_seconds"),
+        ({"pauses": {}}, "pauses"),
+        ({"pauses": [{"to": "2026-10-05T03:30:00Z"}]}, "pauses.0.from"),
+        (
+            {
+                "pauses": [
+                    {"from": "2026-10-06T00:00:00Z", "to": "2026-10-05T00:00:00Z"}
+                ]
+            },
+            "pauses.0.to",
+        ),
+        ({"now": 5}, "now"),
+        ({"colour": 1}, "colour"),
+    ],
+)
+def test_an_impossible_question_names_its_field(
+    viewer: Caller, change: dict[str, Any], field: str
+) -> None:
+    assert list(ask(viewer, 422, **change)["errors"]) == [field]
+
+
+def test_a_body_that_is_no_json_is_400(viewer: Caller) -> None:
+    response = viewer.call(
+        "POST", "/sla/preview", data="{", content_type="application/json"
+    )
+    assert response.status_code == 400
+    viewer.post("/sla/preview", [1], 422)
+
+
+def test_the_explanation_adds_up(dispatcher: Caller) -> None:
+    ticket = dispatcher.open_ticket(**OLD)
+    dispatcher.move(ticket, "start", occurred_at="2026-10-05T02:30:00Z")
+    dispatcher.move(
+        ticket, "hold", reason="weather_safety", occurred_at="2026-10-05T03:30:00Z"
+    )
+    dispatcher.move(ticket, "resume", occurred_at="2026-10-06T01:45:00Z")
+    found = dispatcher.get("/tickets/1/sla")["resolution"]
+    assert found["due_at"] == "2026-10-06T09:15:00Z"
+    by_kind = {s["kind"]: 0 for s in found["segments"]}
+    for s in found["segments"]:
+        by_kind[s["kind"]] += s["seconds"]
+    assert by_kind["open"] == found["target_seconds"] == 28_800
+    assert by_kind["paused:weather_safety"] == 22_500
+    dispatcher.move(ticket, "complete", occurred_at="2026-10-06T09:15:00Z")
+    assert dispatcher.get("/tickets/1")["sla"]["resolution"]["state"] == "met"
+
+
+def test_a_holiday_is_named_in_the_explanation(dispatcher: Caller) -> None:
+    late = OLD | {"opened_at": "2026-08-28T09:00:00Z"}
+    dispatcher.open_ticket(zone="Kuala Lumpur", **late)
+    kinds = [
+        s["kind"] for s in dispatcher.get("/tickets/1/sla")["resolution"]["segments"]
+    ]
+    assert any(kind.startswith("holiday:") for kind in kinds)
+
+
+def test_a_hold_shows_what_resuming_now_would_mean(dispatcher: Caller) -> None:
+    ticket = dispatcher.open_ticket()
+    dispatcher.move(ticket, "hold", reason="customer_absent")
+    shown = dispatcher.get("/tickets/1")["sla"]
+    assert (shown["state"], shown["resolution"]["due_at"]) == ("paused", None)
+    assert shown["response"]["due_at"] is not None
+    explained = dispatcher.get("/tickets/1/sla")["resolution"]
+    assert explained["due_at"] is None
+    assert explained["due_if_resumed_now"] is not None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"priority": "urgent"},
+        {"hold": {"to": "2030-01-01T00:00:00Z"}},
+        {"calendar_id": 1},
+        {},
+    ],
+    ids=["priority", "hold", "calendar", "nothing"],
+)
+def test_a_what_if_changes_nothing(dispatcher: Caller, body: dict[str, Any]) -> None:
+    dispatcher.open_ticket()
+    before = dispatcher.get("/tickets/1/history")
+    answer = dispatcher.post("/tickets/1/sla/what-if", body, 200)
+    same = (
+        answer["resolution"]["now"]["due_at"] == answer["resolution"]["then"]["due_at"]
+    )
+    assert same is (body in ({}, {"calendar_id": 1})) or "calendar_id" in body
+    assert dispatcher.get("/tickets/1/history") == before
+
+
+def test_a_saved_calendar_is_the_next_version(
+    admin: Caller, dispatcher: Caller
+) -> None:
+    sent = {"name": "Night shift", "definition": VECTORS["calendars"]["BER-NIGHT"]}
+    first = admin.post("/sla/calendars", sent)
+    second = admin.post("/sla/calendars", sent)
+    assert second["version"] == first["version"] + 1
+    assert admin.get(f"/sla/calendars/{second['id']}") == second
+    dispatcher.post("/sla/calendars", sent, 403)
+    bad = {"name": "Never", "definition": {"tz": "UTC", "weekly": {}}}
+    assert "definition.weekly" in admin.post("/sla/calendars", bad, 422)["errors"]
+
+
+def policy(**changes: Any) -> dict[str, Any]:
+    targets = {
+        p: {"response_minutes": 10, "resolution_minutes": 60}
+        for p in ("urgent", "high", "medium", "low")
+    }
+    return {
+        "name": "Gold",
+        "calendar_id": 1,
+        "zones": ["Perlis"],
+        "targets": targets,
+    } | changes
+
+
+def test_a_new_policy_serves_new_tickets_and_old_ones_when_repriced(
+    admin: Caller, dispatcher: Caller
+) -> None:
+    first = admin.post("/sla/policies", policy())
+    dispatcher.open_ticket(zone="Perlis")
+    assert dispatcher.get("/tickets/1")["sla"]["resolution"]["target_minutes"] == 60
+    faster = {
+        p: {"response_minutes": 5, "resolution_minutes": 30} for p in first["targets"]
+    }
+    second = admin.post("/sla/policies", policy(targets=faster))
+    assert dispatcher.get("/tickets/1")["sla"]["resolution"]["target_minutes"] == 60
+    dispatcher.open_ticket(zone="Perlis")
+    assert dispatcher.get("/tickets/2")["sla"]["resolution"]["target_minutes"] == 30
+    path = f"/sla/policies/{second['id']}/reprice"
+    shown = admin.post(f"{path}?preview=true", {}, 200)
+    assert [item["ticket_id"] for item in shown["items"]] == [1]
+    assert dispatcher.get("/tickets/1")["sla"]["resolution"]["target_minutes"] == 60
+    assert admin.post(path, {}, 200)["items"] == shown["items"]
+    assert dispatcher.get("/tickets/1")["sla"]["resolution"]["target_minutes"] == 30
+    assert dispatcher.get("/tickets/1/history")["items"][-1]["kind"] == "sla.repriced"
+    admin.post("/sla/policies", policy(is_active=False))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"calendar_id": 99_999}, "calendar_id"),
+        ({"targets": {}}, "targets.urgent"),
+        (
+            {
+                "targets": policy()["targets"]
+                | {"low": {"response_minutes": 0, "resolution_minutes": 5}}
+            },
+            "targets.low.response_minutes",
+        ),
+        ({"targets": policy()["targets"] | {"huge": {}}}, "targets.huge"),
+        ({"options": {"reopen": "never"}}, "options.reopen"),
+        ({"options": {"pausing_reasons": ["tea"]}}, "options.pausing_reasons"),
+        (
+            {"options": {"evidence": {"plumbing": ["photo"]}}},
+            "options.evidence.plumbing",
+        ),
+        (
+            {"options": {"priority_change_floor_ratio": 2}},
+            "options.priority_change_floor_ratio",
+        ),
+    ],
+)
+def test_a_policy_that_cannot_serve_is_refused(
+    admin: Caller, change: dict[str, Any], field: str
+) -> None:
+    assert list(admin.post("/sla/policies", policy(**change), 422)["errors"]) == [field]
+
+
+def test_evidence_is_asked_for_by_the_policy(admin: Caller, dispatcher: Caller) -> None:
+    rules = {"evidence": {"repair": ["optical_power_dbm"]}}
+    admin.post("/sla/policies", policy(name="Proof", zones=["Labuan"], options=rules))
+    ticket = dispatcher.open_ticket(zone="Labuan")
+    dispatcher.move(ticket, "start")
+    refused = dispatcher.move(ticket, "complete", 422)
+    assert list(refused["errors"]) == ["evidence.optical_power_dbm"]
+    dispatcher.move(ticket, "complete", evidence={"optical_power_dbm": -19.5})
+    admin.post("/sla/policies", policy(name="Proof", zones=["Labuan"], is_active=False))
+
+
+def test_another_ones_clock_is_not_found(dispatcher: Caller, as_role: As) -> None:
+    dispatcher.open_ticket()
+    stranger = as_role("requester")
+    stranger.get("/tickets/1/sla", 404)
+    stranger.post("/tickets/1/sla/what-if", {"priority": "low"}, 404)
