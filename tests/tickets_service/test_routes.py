@@ -66,7 +66,8 @@ def test_a_change_changes_only_what_is_sent(dispatcher: Caller) -> None:
         assert response.json is not None
         assert response.json["title"] == f"by {method}"
         assert response.json["tags"] == ["vip"]
-    assert response.json["version"] == ticket["version"] + 2
+        version = response.json["version"]
+    assert version == ticket["version"] + 2
 
 
 def test_a_stale_version_is_refused(dispatcher: Caller) -> None:
@@ -95,12 +96,13 @@ def test_a_status_sent_with_a_change_goes_through_its_transition(
 
 def test_a_ticket_lives_its_life(dispatcher: Caller, requester: Caller) -> None:
     ticket = requester.open_ticket()
-    for action, status, more in (
+    steps: list[tuple[str, str, dict[str, Any]]] = [
         ("start", "in_progress", {}),
         ("hold", "on_hold", {"reason": "awaiting_parts"}),
         ("resume", "in_progress", {}),
         ("complete", "completed", {"reason": "replaced_ont"}),
-    ):
+    ]
+    for action, status, more in steps:
         assert dispatcher.move(ticket, action, **more)["status"] == status
     closed = requester.move(ticket, "close")
     assert (closed["status"], closed["sla"]["state"]) == ("closed", "met")
