@@ -1,56 +1,100 @@
 """HTTP face of the change feed: gap-free, ordered, resumable; as a long poll or
 as server-sent events.
 
-A waiting reader holds a thread, so only some of a process's threads may wait; a
-reader beyond that is answered at once, with nothing if there is nothing.
+A waiting reader holds a thread but no database connection. Only some of a process's
+threads may wait: a long poll beyond that is answered at once, a stream refused.
 """
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from threading import BoundedSemaphore
+from time import sleep
 from typing import Any
 
+import marshmallow as ma
 from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from marshmallow import fields, validate
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from db.engine import Database
-from db.scope import Actor, masked, sees_contacts
+from db.scope import Actor
 from service_kit.answers import json_response, to_json
-from service_kit.auth import EVERYONE, allow, current_actor
+from service_kit.auth import EVERYONE, allow, check_scope, current_actor, default_scope
 from service_kit.clock import monotonic_s
 from service_kit.database import database
-from service_kit.errors import Unavailable
-from service_kit.paging import decode_cursor, encode_cursor
+from service_kit.errors import AppError, Unavailable
 from service_kit.schemas import Schema
-from tickets_service.decisions import PRIVATE
-from tickets_service.feed_queries import Position, present_position, settled_events
-from tickets_service.filters import scope_of
-from tickets_service.schemas import EventPageSchema
-from tickets_service.ticket_queries import hidden, shown_events
+from service_kit.tokens import TokenReader
+from tickets_service.feed_queries import Position
+from tickets_service.feed_reading import (
+    NOW,
+    Changes,
+    changes_after,
+    cursor_of,
+    position_of,
+)
+from tickets_service.schemas import EventSchema
 
-MAX_WAIT_S = 55
+MAX_WAIT_S = 30  # the gateway gives up a request after 40 s
 LOOK_EVERY_S = 0.5
-HEARTBEAT_S = 15.0
-STREAM_FOR_S = 300.0  # then the client reconnects, with a token that still lives
-SORT = "feed"
-NOW = "now"
+HEARTBEAT_S = 10.0
+STREAM_FOR_S = 900.0  # then the client comes again, from where it was
+STREAM_BATCH = 100
 WAITING = "feed_waiting"
 
 
-class FeedQuerySchema(Schema):
-    after = fields.String(
+def after_field(absent: str) -> fields.String:
+    words = f"A cursor of the feed, or `now`; absent: {absent}"
+    return fields.String(
         load_default=None,
-        validate=validate.Length(max=500),
-        metadata={"description": "A cursor of the feed, or `now`; absent: all history"},
+        validate=validate.Length(min=1, max=500),
+        metadata={"description": words, "example": "now"},
     )
-    wait = fields.Integer(load_default=0, validate=validate.Range(0, MAX_WAIT_S))
+
+
+class FeedQuerySchema(Schema):
+    after = after_field("all of history")
+    wait = fields.Integer(
+        load_default=0,
+        validate=validate.Range(0, MAX_WAIT_S),
+        metadata={"description": "Seconds to wait for something, if there is nothing"},
+    )
     limit = fields.Integer(load_default=100, validate=validate.Range(1, 500))
 
 
 class StreamQuerySchema(Schema):
-    after = fields.String(load_default=None, validate=validate.Length(max=500))
+    after = after_field("from now on")
+
+
+class ChangedTicketSchema(ma.Schema):
+    """The ticket of an event as it is now."""
+
+    number = fields.String(metadata={"example": "CTT_42"})
+    zone = fields.String(metadata={"example": "Selangor"})
+    team_id = fields.Integer(allow_none=True)
+    status = fields.String(metadata={"example": "on_hold"})
+    priority = fields.String()
+    category = fields.String()
+
+
+class ChangeSchema(EventSchema):
+    cursor = fields.String(metadata={"description": "The place after this event"})
+    ticket = fields.Nested(ChangedTicketSchema)
+
+
+class FeedPageInfoSchema(ma.Schema):
+    limit = fields.Integer()
+    next = fields.String(metadata={"description": "What to send as `after` next"})
+    more = fields.Boolean(metadata={"description": "There may be more by now"})
+
+
+class FeedPageSchema(ma.Schema):
+    items = fields.List(fields.Nested(ChangeSchema))
+    page = fields.Nested(FeedPageInfoSchema)
 
 
 blueprint = Blueprint(
@@ -76,98 +120,38 @@ def slot() -> Iterator[bool]:
             slots.release()
 
 
-def position_of(cursor: str | None, data: Database) -> Position:
-    if cursor is None:
-        return Position()
-    if cursor == NOW:
-        with data.read_only() as connection:
-            return present_position(connection)
-    xid, number = decode_cursor(cursor, SORT, (int, int))
-    return Position(xid, number)
-
-
-def cursor_of(position: Position) -> str:
-    return encode_cursor(SORT, [position.xid, position.id])
-
-
-def next_events(
-    data: Database, actor: Actor, after: Position, limit: int
-) -> tuple[list[dict[str, Any]], Position]:
-    """Return what the actor may see after a position, and where to go on.
-
-    When there is no more, the place to go on is the present, so that a reader who
-    sees little does not look through the same events again.
-    """
-    scope, values = scope_of(actor)
-    where = f"{scope} AND {shown_events(actor)}"
-    with data.read_only() as connection:
-        present = present_position(connection)
-        rows = settled_events(connection, after, limit, where, values)
-    items = [change_json(row, contacts=sees_contacts(actor)) for row in rows]
-    if rows:
-        after = Position(rows[-1]["xid"], rows[-1]["id"])
-    if len(rows) < limit:
-        after = max(after, present, key=lambda p: (p.xid, p.id))
-    return items, after
-
-
-def change_json(row: Any, *, contacts: bool) -> dict[str, Any]:
-    """Return an event on the wire with the present key fields of its ticket."""
-    changes, data = row["changes"], row["data"]
-    if not contacts:
-        changes = {k: hidden(k, v) for k, v in changes.items()}
-        data = {k: masked(v) if k in PRIVATE else v for k, v in data.items()}
-    return {
-        "id": row["id"],
-        "cursor": cursor_of(Position(row["xid"], row["id"])),
-        "kind": row["kind"],
-        "ticket_id": row["ticket_id"],
-        "seq": row["seq"],
-        "actor_id": row["actor_id"],
-        "via": row["via"],
-        "occurred_at": row["occurred_at"],
-        "recorded_at": row["recorded_at"],
-        "changes": {k: {"old": v[0], "new": v[1]} for k, v in changes.items()},
-        "data": data,
-        "ticket": {
-            name: row[name]
-            for name in ("number", "zone", "team_id", "status", "priority", "category")
-        },
-    }
-
-
 @blueprint.get("/changes")
 @allow(*EVERYONE)
 @blueprint.arguments(FeedQuerySchema, location="query")
-@blueprint.response(200, EventPageSchema)
+@blueprint.response(200, FeedPageSchema)
 def list_changes(query: dict[str, Any]) -> Response:
-    """Answer what changed after a cursor; `wait` seconds for it if need be."""
+    """Answer what changed after a cursor; `wait` seconds for it if need be.
+
+    Events come in one order for everybody, each once; `page.next` resumes, also after
+    an empty page. Whoever waits is told within a second.
+    """
     data, actor, limit = database(), current_actor(), query["limit"]
-    after = position_of(query["after"], data)
-    items, after = next_events(data, actor, after, limit)
-    if not items and query["wait"]:
-        items, after = waited(data, actor, after, query)
-    page = {"limit": limit, "next": cursor_of(after)}
-    return json_response({"items": items, "page": page})
+    with data.read_only() as connection:
+        after = position_of(connection, query["after"])
+        found = changes_after(connection, actor, after, limit)
+    if not found.items and query["wait"]:
+        found = waited(data, actor, found, query)
+    page = {"limit": limit, "next": cursor_of(found.after), "more": found.more}
+    return json_response({"items": found.items, "page": page})
 
 
 def waited(
-    data: Database, actor: Actor, after: Position, query: dict[str, Any]
-) -> tuple[list[dict[str, Any]], Position]:
+    data: Database, actor: Actor, found: Changes, query: dict[str, Any]
+) -> Changes:
     """Look again and again until there is something, or the time is over."""
     until_s = monotonic_s() + query["wait"]
-    items: list[dict[str, Any]] = []
     with slot() as mine:
-        while mine and not items and monotonic_s() < until_s:
-            pause(min(LOOK_EVERY_S, max(0.0, until_s - monotonic_s())))
-            items, after = next_events(data, actor, after, query["limit"])
-    return items, after
-
-
-def pause(seconds: float) -> None:
-    from time import sleep
-
-    sleep(seconds)
+        while mine and not found.items and monotonic_s() < until_s:
+            if not found.more:
+                sleep(min(LOOK_EVERY_S, max(0.0, until_s - monotonic_s())))
+            with data.read_only() as connection:
+                found = changes_after(connection, actor, found.after, query["limit"])
+    return found
 
 
 @blueprint.get("/stream")
@@ -177,39 +161,84 @@ def pause(seconds: float) -> None:
     200, description="Server-sent events", content_type="text/event-stream"
 )
 def stream_changes(query: dict[str, Any]) -> Response:
-    """Send what changes as it changes (server-sent events; Last-Event-ID resumes)."""
-    data, actor = database(), current_actor()
+    """Send what changes as it changes (server-sent events; Last-Event-ID resumes).
+
+    Each event's data is an item of `changes`. The stream ends with an event named
+    `end` when the session does, and without one when the client is to come again.
+    """
+    data = database()
     cursor = request.headers.get("Last-Event-ID") or query["after"] or NOW
-    after = position_of(cursor, data)
+    with data.read_only() as connection:
+        after = position_of(connection, cursor)
     slots: BoundedSemaphore = current_app.extensions[WAITING]
     if not slots.acquire(blocking=False):
         raise Unavailable("Too many streams at once; poll `changes` instead.")
-    response = Response(
-        streamed(data, actor, after, slots), mimetype="text/event-stream"
-    )
+    body = Stream(data, caller(), after).frames()
+    response = Response(body, mimetype="text/event-stream")
+    response.call_on_close(slots.release)  # also if nothing was ever sent
     response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     return response
 
 
-def streamed(
-    data: Database, actor: Actor, after: Position, slots: BoundedSemaphore
-) -> Iterator[bytes]:
-    """Yield events until the client leaves or the time of a stream is over."""
-    try:
-        yield f"retry: 2000\nid: {cursor_of(after)}\n: hello\n\n".encode()
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who reads a stream; asked anew each time, for sessions end and roles change."""
+
+    reader: TokenReader
+    header: str
+    scope: str
+
+    def actor(self) -> Actor:
+        """Return who it is now; raises what the request would be answered."""
+        actor = self.reader.actor_of(self.header)
+        check_scope(actor, self.scope)
+        return actor
+
+
+def caller() -> Caller:
+    reader: TokenReader = current_app.extensions["token_reader"]
+    return Caller(reader, request.headers["Authorization"], default_scope())
+
+
+@dataclass(slots=True)
+class Stream:
+    """A reader's way along the feed."""
+
+    data: Database
+    caller: Caller
+    after: Position
+
+    def frames(self) -> Iterator[bytes]:
+        """Yield events until the session ends, the database is away or time is up."""
+        yield b"retry: 2000\n" + self.heartbeat()
         end_s, beat_s = monotonic_s() + STREAM_FOR_S, monotonic_s() + HEARTBEAT_S
         while monotonic_s() < end_s:
-            items, after = next_events(data, actor, after, 100)
-            for item in items:
-                yield sse(item)
-            if monotonic_s() > beat_s:
-                yield b": still here\n\n"
+            try:
+                found = self.look()
+            except AppError as error:
+                yield frame({"code": error.code, "detail": error.detail}, "event: end")
+                return
+            except (DBAPIError, PoolTimeout):
+                return  # the client comes again
+            for item in found.items:
+                yield frame(item, f"id: {item['cursor']}")
+            if found.items or monotonic_s() > beat_s:
                 beat_s = monotonic_s() + HEARTBEAT_S
-            pause(LOOK_EVERY_S)
-    finally:
-        slots.release()
+                yield self.heartbeat()
+            if not found.more:
+                sleep(LOOK_EVERY_S)
+
+    def look(self) -> Changes:
+        actor = self.caller.actor()
+        with self.data.read_only() as connection:
+            found = changes_after(connection, actor, self.after, STREAM_BATCH)
+        self.after = found.after
+        return found
+
+    def heartbeat(self) -> bytes:
+        """Return a sign of life that moves the client's Last-Event-ID on."""
+        return f"id: {cursor_of(self.after)}\n: still here\n\n".encode()
 
 
-def sse(item: dict[str, Any]) -> bytes:
-    head = f"id: {item['cursor']}\nevent: {item['kind']}\ndata: ".encode()
-    return head + to_json(item) + b"\n\n"
+def frame(data: dict[str, Any], head: str) -> bytes:
+    return head.encode() + b"\ndata: " + to_json(data) + b"\n\n"
