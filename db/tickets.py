@@ -304,6 +304,17 @@ class Ticket(Base):
     )
 
 
+class ImportedRow(Base):
+    """What a source last said of a ticket: saying it again then changes nothing."""
+
+    __tablename__ = "imported_rows"
+
+    external_ref: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+
+    __table_args__ = (OWN,)
+
+
 class Assignment(Identified, Base):
     """One team's visit to a ticket."""
 

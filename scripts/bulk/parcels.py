@@ -8,6 +8,7 @@ the tickets service. Refuses to commit.
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -111,6 +112,17 @@ def add_up(into: Parcel, parcel: Parcel) -> None:
         rollup.add_into(into.cells.setdefault(cell, {}), sums)
     for key, (tickets, late) in parcel.counts.items():
         fold.add_count(into.counts, key, tickets, late)
+
+
+def fold_figures(connection: Connection, parcel: Parcel) -> None:
+    """Add a parcel's figures to the roll-up, a month at a time to spare memory."""
+    by_month: dict[date, dict[Cell, Sums]] = {}
+    for cell, sums in parcel.cells.items():
+        by_month.setdefault(cell.day.replace(day=1), {})[cell] = sums
+    fold.lock(connection)
+    for month in sorted(by_month):
+        fold.fold_cells(connection, by_month[month])
+    fold.fold_counts(connection, parcel.counts)
 
 
 def reserved(connection: Connection, sequence: str, count: int) -> int:

@@ -50,6 +50,7 @@ class TicketDraft:
     closed_at: datetime | None
     closing_note: str
     fingerprint: str
+    line: int = 0
 
 
 @dataclass(slots=True)
@@ -65,7 +66,7 @@ class Translator:
         mapping = self.mapping
         self.times = LocalTimes(mapping.time_zone, mapping.time_format, self.counts)
 
-    def draft(self, record: Record) -> TicketDraft:
+    def draft(self, record: Record, line: int = 0) -> TicketDraft:
         """Return the row as a ticket; raises BadRow."""
         opened_at = self.instant("opened_at", record)
         if opened_at is None:
@@ -86,7 +87,8 @@ class Translator:
             "closing_note": self.text("closing_note", record),
             "fields": self.fields(record),
         }
-        return TicketDraft(**values, fingerprint=fingerprint(self.mapping.name, values))
+        told = fingerprint(self.mapping.name, values)
+        return TicketDraft(**values, fingerprint=told, line=line)
 
     def skipped(self, record: Record) -> str | None:
         """Return why the mapping leaves a row out, None if it does not."""

@@ -34,7 +34,6 @@ from scripts.seeding.plan import (
 from scripts.seeding.replay import Cast, histories, without_running
 from scripts.seeding.staff import Staff
 from tickets_service import commands as ask
-from tickets_service import fold
 
 CHUNK, MIN_CHUNK = 250, 10
 WORTH_PROCESSES = 2_000  # tickets; below that, starting processes takes longer
@@ -130,9 +129,7 @@ def write(connection: Connection, plan: Sequence[PlannedTicket], scene: "Scene")
             parcels.send(connection, parcel)
             parcels.add_up(total, parcel)
             progress.add(parcel.tickets)
-    fold.lock(connection)
-    fold.fold_cells(connection, total.cells)
-    fold.fold_counts(connection, total.counts)
+    parcels.fold_figures(connection, total)
     return total.tickets
 
 
