@@ -6,10 +6,10 @@ off by at most 1 %. Refuses to average percentiles.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-import numpy as np
+from itertools import accumulate
 
 BIN_WIDTH = math.log(1.02)
 MEDIAN, P90 = 0.5, 0.9
@@ -25,7 +25,7 @@ class Durations:
 
     n: int
     total_s: int
-    values: "np.ndarray[tuple[int], np.dtype[np.int64]] | None" = None
+    values: Sequence[int] | None = None
     bins: Mapping[int, int] | None = None
 
     @property
@@ -41,13 +41,21 @@ class Durations:
         if not self.n:
             return None
         if self.values is not None:
-            return float(np.quantile(self.values, share))
+            return exact_percentile_s(self.values, share)
         return binned_percentile_s(self.bins or {}, share)
 
 
 def exact(values: Iterable[int]) -> Durations:
-    known = np.sort(np.fromiter(values, dtype=np.int64))
-    return Durations(len(known), int(known.sum()), values=known)
+    known = sorted(values)
+    return Durations(len(known), sum(known), values=known)
+
+
+def exact_percentile_s(values: Sequence[int], share: float) -> float:
+    """Return the percentile of sorted values, linearly interpolated."""
+    rank = share * (len(values) - 1)
+    low = math.floor(rank)
+    high = min(low + 1, len(values) - 1)
+    return values[low] + (values[high] - values[low]) * (rank - low)
 
 
 def binned(bins: Mapping[int, int], total_s: int) -> Durations:
@@ -59,14 +67,14 @@ def binned_percentile_s(bins: Mapping[int, int], share: float) -> float | None:
     """Return the percentile of binned seconds, within 1 % of the exact one."""
     if not bins:
         return None
-    numbers = np.array(sorted(bins))
-    reached = np.cumsum([bins[int(n)] for n in numbers])
+    numbers = sorted(bins)
+    reached = list(accumulate(bins[number] for number in numbers))
     rank = share * (reached[-1] - 1)
     low, high = (
-        middle_s(int(numbers[np.searchsorted(reached, at, side="right")]))
+        middle_s(numbers[bisect_right(reached, at)])
         for at in (math.floor(rank), math.ceil(rank))
     )
-    return low + (high - low) * float(rank - math.floor(rank))
+    return low + (high - low) * (rank - math.floor(rank))
 
 
 def middle_s(number: int) -> float:

@@ -3,13 +3,12 @@
 from collections.abc import Iterable, Mapping
 from datetime import date
 
-import numpy as np
 from sqlalchemy import Connection
 
 from analytics_service import queries
 from analytics_service.asking import Asked
 from analytics_service.directory import WorkingDays, zone_calendars
-from analytics_service.durations import Durations
+from analytics_service.durations import Durations, exact
 from analytics_service.figures import settled_end
 from analytics_service.metrics import Totals
 from analytics_service.periods import DAY, Cover, Period, cover
@@ -144,9 +143,8 @@ def joined(parts: list[Mapping[str, Durations]]) -> dict[str, Durations]:
 def merged(parts: list[Durations]) -> Durations:
     """Return the durations of several groups, exact if all of them are."""
     n, total_s = sum(d.n for d in parts), sum(d.total_s for d in parts)
-    values = [d.values for d in parts if d.values is not None]
-    if len(values) == len(parts):
-        return Durations(n, total_s, values=np.sort(np.concatenate(values)))
+    if all(d.values is not None for d in parts):
+        return exact(value for d in parts for value in d.values or ())
     bins: dict[int, int] = {}
     for part in parts:
         for number, count in (part.bins or {}).items():
