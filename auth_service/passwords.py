@@ -5,19 +5,27 @@ than `hashes_at_once` run in a process, so that a rush of logins cannot starve
 everything else. No composition rules: length and a list of common ones.
 """
 
+import os
 import threading
 import unicodedata
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError, VerifyMismatchError
 
 from service_kit.errors import Invalid, TooMany
 
+T = TypeVar("T")
+
 MIN_CHARS, MAX_CHARS = 10, 128
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 WAIT_S = 10.0
+NICENESS = 5
 COMMON_FILE = Path(__file__).parent / "common_passwords.txt"
 
 
@@ -51,49 +59,51 @@ def check_password(password: str, *, names: tuple[str, ...] = ()) -> None:
 
 
 class Hasher:
-    """Hashes and verifies, at most `at_once` at a time in this process."""
+    """Hashes and verifies, at most `at_once` at a time in this process.
+
+    In threads of lower priority, so that a rush of logins waits for the requests
+    of those who are in, and not the other way round.
+    """
 
     def __init__(self, at_once: int = 1) -> None:
         self.argon2 = PasswordHasher(
             time_cost=PASSES, memory_cost=MEMORY_KIB, parallelism=LANES
         )
-        self.turn = threading.BoundedSemaphore(at_once)
+        self.threads = ThreadPoolExecutor(at_once, "hash", stand_back)
         self.stand_in = self.argon2.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
-        with self.my_turn():
-            return self.argon2.hash(normalised(password))
+        return self.in_turn(lambda: self.argon2.hash(normalised(password)))
 
     def matches(self, password_hash: str | None, password: str) -> bool:
         """Whether `password` made the hash; as much work for None, which is False."""
         if len(password) > MAX_CHARS:
             password = ""  # nobody has it; costs the same as any other
-        with self.my_turn():
-            try:
-                found = self.argon2.verify(
-                    password_hash or self.stand_in, normalised(password)
-                )
-            except (VerifyMismatchError, VerificationError, InvalidHashError):
-                return False
+        stored = password_hash or self.stand_in
+        found = self.in_turn(lambda: self.verifies(stored, normalised(password)))
         return found and password_hash is not None
+
+    def verifies(self, stored: str, password: str) -> bool:
+        try:
+            return self.argon2.verify(stored, password)
+        except (VerifyMismatchError, VerificationError, InvalidHashError):
+            return False
 
     def is_outdated(self, password_hash: str) -> bool:
         """Whether the hash was made with other figures than today's."""
         return self.argon2.check_needs_rehash(password_hash)
 
-    def my_turn(self) -> "Turn":
-        return Turn(self.turn)
+    def in_turn(self, work: Callable[[], T]) -> T:
+        """Do `work` when its turn has come; raises TooMany if it does not come."""
+        doing = self.threads.submit(work)
+        try:
+            return doing.result(WAIT_S)
+        except TimeoutError:
+            doing.cancel()
+            raise TooMany("Too many logins at once.", retry_after_s=5) from None
 
 
-class Turn:
-    """Holds one of the few places for hashing; raises TooMany if none gets free."""
-
-    def __init__(self, places: threading.BoundedSemaphore) -> None:
-        self.places = places
-
-    def __enter__(self) -> None:
-        if not self.places.acquire(timeout=WAIT_S):
-            raise TooMany("Too many logins at once; try again.", retry_after_s=5)
-
-    def __exit__(self, *_: object) -> None:
-        self.places.release()
+def stand_back() -> None:
+    """Lower the priority of this thread, where the system lets us."""
+    with suppress(OSError, AttributeError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
