@@ -166,6 +166,8 @@ ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
 
 def copy_text(value: Any) -> str:
     """Return a value as COPY's text format writes it."""
+    if type(value) is int:
+        return str(value)
     if value is None:
         return r"\N"
     if isinstance(value, dict):
@@ -173,6 +175,4 @@ def copy_text(value: Any) -> str:
     elif isinstance(value, list | tuple):
         items = (str(v).replace("\\", r"\\").replace('"', r"\"") for v in value)
         value = "{" + ",".join(f'"{v}"' for v in items) + "}"
-    elif isinstance(value, bool):
-        return "t" if value else "f"
     return str(value).translate(ESCAPES)
