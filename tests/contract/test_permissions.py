@@ -67,7 +67,11 @@ def call(world: World, route: Route, headers: dict[str, str]) -> TestResponse:
     query = "?no_such_parameter=1" if route.path.endswith("/stream") else ""
     client = world.clients[route.service]
     return client.open(
-        f"{path}{query}", method=route.method, json=body, headers=headers
+        f"{path}{query}",
+        method=route.method,
+        json=body,
+        headers=headers,
+        buffered=True,  # a stream is read to its end and gives its place back
     )
 
 

@@ -61,8 +61,8 @@ class World:
         client = self.clients[service]
         headers = self.people[who].headers
         if body is None:
-            return client.get(path, headers=headers)
-        return client.post(path, json=body, headers=headers)
+            return client.get(path, headers=headers, buffered=True)
+        return client.post(path, json=body, headers=headers, buffered=True)
 
 
 @pytest.fixture(scope="module")
