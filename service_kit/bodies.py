@@ -4,6 +4,7 @@ The standard library would take NaN for a number, and a body of ten thousand
 brackets for a reason to crash.
 """
 
+from functools import cache
 from json import JSONDecodeError
 from typing import Any
 
@@ -19,6 +20,17 @@ def init_bodies() -> None:
     # webargs would drop unknown query parameters; the schema decides (it refuses).
     parser.DEFAULT_UNKNOWN_BY_LOCATION = {"headers": "exclude", "cookies": "exclude"}
     parser._raw_load_json = strict_json
+    parser._get_schema = one_instance
+
+
+def one_instance(given: Any, _: Request) -> Any:
+    """Return the schema to load by: a class is made once, not for each request."""
+    return instance_of(given) if isinstance(given, type) else given
+
+
+@cache
+def instance_of(kind: type[Any]) -> Any:
+    return kind()
 
 
 def strict_json(request: Request) -> Any:

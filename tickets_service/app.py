@@ -42,4 +42,5 @@ def create_app(settings: Settings | None = None) -> Flask:
     )
     app.extensions[SHELF] = Shelf()
     app.extensions[feed_routes.WAITING] = feed_routes.waiting_slots()
+    app.extensions[transfer_routes.EXPORTS] = transfer_routes.export_places()
     return app

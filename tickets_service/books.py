@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from service_kit.errors import NotFound
 from tickets_service import sla
 from tickets_service.calendars import CalendarCache, WorkCalendar
+from tickets_service.directory import ZoneNames
 
 POLICY_COLUMNS = "id, name, version, calendar_id, targets, zones, priorities, options"
 STATE_OF_POLICIES = (
@@ -55,6 +56,7 @@ class Shelf:
     def __init__(self) -> None:
         self.calendars = CalendarCache()
         self.policies: dict[int, sla.Policy] = {}
+        self.zones = ZoneNames()
         self.active: tuple[State, Sequence[sla.Policy]] = ((-1, -1), ())
 
 

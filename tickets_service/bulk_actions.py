@@ -1,4 +1,8 @@
-"""One change for many tickets, each with its own outcome."""
+"""One change for many tickets, each with its own outcome.
+
+Tickets are locked in the order of their numbers, so two bulk changes cannot wait for
+each other. Refuses to commit.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -6,13 +10,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from service_kit.errors import AppError, Conflict, Invalid
-from service_kit.problems import STATUS_OF
 from tickets_service import ticket_actions
 from tickets_service.commands import MoveTicket
 from tickets_service.filters import TicketFilter, conditions, tolerate_typos
 from tickets_service.storage import Outcome, Request, World
 
 MAX_TICKETS = 1_000
+OK, ERROR = "ok", "error"
 Sent = Mapping[str, Any]
 
 
@@ -53,42 +57,53 @@ def change_all(
 ) -> list[dict[str, Any]]:
     """Change all tickets, or none: raises Conflict with every outcome."""
     items = change_many(connection, ids, sent, request, world)
-    refused = [item for item in items if not item["ok"]]
+    refused = sum(item["status"] == ERROR for item in items)
     if refused:
         raise Conflict(
-            f"{len(refused)} of {len(items)} were refused, so nothing was changed.",
+            f"{refused} of {len(items)} were refused, so nothing was changed.",
             code="bulk_refused",
-            items=items,
+            items=[taken_back(item) for item in items],
         )
     return items
+
+
+def taken_back(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the outcome of a ticket that would have been changed, but for others."""
+    if item["status"] == ERROR:
+        return item
+    names = {"id": item["id"], "number": item["number"]}
+    text = "Not changed, because others were refused."
+    return names | {"status": ERROR, "code": "not_applied", "detail": text}
 
 
 def one(
     connection: Connection, ticket_id: int, sent: Sent, request: Request, world: World
 ) -> dict[str, Any]:
     """Change one ticket under a savepoint of its own; return its outcome."""
+    names = {"id": ticket_id, "number": f"CTT_{ticket_id}"}
     try:
         with connection.begin_nested():
             outcome = change(connection, ticket_id, sent, request, world)
     except AppError as error:
-        kind = next(k for k in type(error).__mro__ if k in STATUS_OF)
         problem = {"code": error.code, "detail": error.detail, **error.extra}
-        status = STATUS_OF[kind].value
-        return {"id": ticket_id, "ok": False, "status": status, "error": problem}
-    return {
-        "id": ticket_id,
-        "ok": True,
-        "status": 200,
-        "version": outcome.after.version,
-        "changed": bool(outcome.events),
-    }
+        return names | {"status": ERROR, **problem}
+    after = outcome.after
+    if after.id != ticket_id:  # a reopening too late opens another ticket
+        return names | {"status": OK, "changed": True, "follow_up_id": after.id}
+    changed = bool(outcome.events)
+    return names | {"status": OK, "changed": changed, "version": after.version}
 
 
 def change(
     connection: Connection, ticket_id: int, sent: Sent, request: Request, world: World
 ) -> Outcome:
     if sent.get("action") is not None:
-        move = MoveTicket(sent["action"], sent.get("reason"), sent.get("note"))
+        move = MoveTicket(
+            sent["action"],
+            sent.get("reason"),
+            sent.get("note"),
+            evidence=sent.get("evidence") or {},
+        )
         return ticket_actions.move_ticket(connection, ticket_id, move, request, world)
     return ticket_actions.change_ticket(
         connection, ticket_id, sent["set"], request, world

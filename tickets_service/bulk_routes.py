@@ -1,5 +1,6 @@
 """HTTP face of bulk changes."""
 
+from dataclasses import replace
 from typing import Any
 
 import marshmallow as ma
@@ -39,6 +40,7 @@ class BulkSchema(Schema):
     set = fields.Nested(TicketChangesSchema)
     reason = Text(500, low=1)
     note = Text(2_000)
+    evidence = fields.Dict(keys=Text(50))
 
     @validates_schema
     def check_choice(self, data: dict[str, Any], **_: Any) -> None:
@@ -48,6 +50,10 @@ class BulkSchema(Schema):
             raise ValidationError("Send either an action or a set.", "action")
         if "filter" in data and not data["filter"]:
             raise ValidationError("Name at least one condition.", "filter")
+        with_set = data.keys() & {"reason", "note", "evidence"}
+        if "set" in data and with_set:
+            field = min(with_set)
+            raise ValidationError("Goes with an action; else into the set.", field)
         if "set" in data and not data["set"]:
             raise ValidationError("Name at least one field.", "set")
 
@@ -56,8 +62,23 @@ class BulkQuerySchema(Schema):
     atomic = fields.Boolean(load_default=False)
 
 
+class BulkItemSchema(ma.Schema):
+    """code, detail: of an error; changed, version: of a ticket that is well."""
+
+    id = fields.Integer(metadata={"example": 42})
+    number = fields.String(metadata={"example": "CTT_42"})
+    status = fields.String(validate=validate.OneOf(("ok", "error")))
+    code = fields.String(metadata={"example": "illegal_transition"})
+    detail = fields.String()
+    changed = fields.Boolean()
+    version = fields.Integer()
+    follow_up_id = fields.Integer(
+        metadata={"description": "The ticket that a reopening too late opened"}
+    )
+
+
 class BulkOutcomeSchema(ma.Schema):
-    items = fields.List(fields.Dict())
+    items = fields.List(fields.Nested(BulkItemSchema))
     succeeded = fields.Integer()
     failed = fields.Integer()
 
@@ -73,8 +94,12 @@ blueprint = Blueprint(
 @blueprint.arguments(BulkQuerySchema, location="query")
 @blueprint.response(200, BulkOutcomeSchema)
 def change_tickets(sent: dict[str, Any], query: dict[str, Any]) -> Response:
-    """Move or change up to 1,000 tickets; `atomic=true` all or none."""
-    request = asked()
+    """Move or change up to 1,000 tickets; `atomic=true` all or none.
+
+    Each ticket has its own outcome, by the rules that hold for it alone; a ticket
+    that the caller may not see is not found. A filter means what it means in the list.
+    """
+    request = replace(asked(), version=None)
     with transaction() as connection:
         ids = sent.get("ids")
         if ids is None:
@@ -84,7 +109,7 @@ def change_tickets(sent: dict[str, Any], query: dict[str, Any]) -> Response:
             bulk_actions.change_all if query["atomic"] else bulk_actions.change_many
         )
         items = change(connection, ids, sent, request, world(connection))
-    succeeded = sum(item["ok"] for item in items)
+    succeeded = sum(item["status"] == "ok" for item in items)
     return json_response(
         {"items": items, "succeeded": succeeded, "failed": len(items) - succeeded}
     )

@@ -38,9 +38,13 @@ def organisation_zone() -> ZoneInfo:
     return ZoneInfo(settings().organisation_zone)
 
 
+def shelf() -> Shelf:
+    found: Shelf = current_app.extensions[SHELF]
+    return found
+
+
 def book(connection: Connection) -> StoredBook:
-    shelf: Shelf = current_app.extensions[SHELF]
-    return StoredBook(connection, shelf)
+    return StoredBook(connection, shelf())
 
 
 def world(connection: Connection) -> World:
@@ -72,7 +76,7 @@ def filter_from(
     }
     wanted = TicketFilter(**values)
     if wanted.zone is not None:
-        return replace(wanted, zone=zones_named(connection, wanted.zone))
+        return replace(wanted, zone=zones_named(connection, shelf().zones, wanted.zone))
     return wanted
 
 

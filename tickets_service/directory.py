@@ -21,26 +21,44 @@ class Team:
     is_active: bool
 
 
-def zone_named(connection: Connection, name: str, field: str = "zone") -> str:
-    """Return the name of a zone by its name, code or alias, whatever the case."""
-    return zones_named(connection, [name], field)[0]
+class ZoneNames:
+    """The zones' names by name, code and alias in lower case; kept until one lacks."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, str] = {}
+
+    def find(self, connection: Connection, name: str) -> str | None:
+        """Return the zone's name; looks again for one that is not known yet."""
+        key = name.lower().strip()
+        if key not in self.known:
+            self.known = load_zones(connection)
+        return self.known.get(key)
 
 
-def zones_named(
-    connection: Connection, names: Sequence[str], field: str = "zone"
-) -> list[str]:
-    """Return zones' names; raises Invalid on one that there is none of."""
+def load_zones(connection: Connection) -> dict[str, str]:
     rows = connection.exec_driver_sql(
         "SELECT name, lower(name), lower(coalesce(code, '')), aliases "
         "FROM tickets.zones"
     ).all()
     known = {alias.lower(): row[0] for row in rows for alias in row[3]}
     known |= {row[2]: row[0] for row in rows if row[2]}
-    known |= {row[1]: row[0] for row in rows}
-    missing = [name for name in names if name.lower().strip() not in known]
+    return known | {row[1]: row[0] for row in rows}
+
+
+def zone_named(connection: Connection, names: ZoneNames, name: str) -> str:
+    """Return the name of a zone by its name, code or alias, whatever the case."""
+    return zones_named(connection, names, [name])[0]
+
+
+def zones_named(
+    connection: Connection, names: ZoneNames, wanted: Sequence[str]
+) -> list[str]:
+    """Return zones' names; raises Invalid on one that there is none of."""
+    found = {name: names.find(connection, name) for name in wanted}
+    missing = [name for name, zone in found.items() if zone is None]
     if missing:
-        raise Invalid({field: f"unknown zone: {', '.join(missing)}"})
-    return [known[name.lower().strip()] for name in names]
+        raise Invalid({"zone": f"unknown zone: {', '.join(missing)}"})
+    return [zone for zone in found.values() if zone is not None]
 
 
 def get_team(connection: Connection, team_id: int) -> Team:

@@ -1,202 +1,243 @@
-"""Tickets from CSV or JSON lines: each row on its own, known ones brought up to date.
+"""Tickets from the rows of a file: each row on its own, known ones brought up to date.
 
-A row is known by its `external_ref`, so the same file can be sent again. Good rows
-are kept, each bad one is answered with its line and the reason. Refuses to guess: a
-column that is neither a field nor mapped to one is an error, before any row.
+A row is known by its `external_ref`, so the same file can be sent again, also after
+a crash in the middle. A row without one gets one that follows from what it says, and
+from how often the file has said it before. Good rows are kept; each bad one is
+reported with its line and the reason. Refuses to commit.
 """
 
-import csv
-import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 from marshmallow import ValidationError
 from sqlalchemy import Connection
 
-from service_kit.errors import AppError, Invalid
+from db.vocabulary import HoldReason, Status
+from service_kit.errors import AppError, Conflict, IllegalTransition, Invalid
 from service_kit.problems import flattened
-from tickets_service import ticket_actions
+from service_kit.schemas import Instant, Schema, Text, Word
+from tickets_service import lifecycle, ticket_actions
+from tickets_service.commands import MoveTicket
+from tickets_service.import_files import Row, nested
+from tickets_service.lifecycle import Action
 from tickets_service.schemas import NewTicketSchema, TicketChangesSchema
-from tickets_service.storage import Request, World
+from tickets_service.storage import Outcome, Request, World, act
+from tickets_service.ticket_state import TicketState
 
-MAX_ROWS = 100_000
 MAX_REASONS = 1_000
-NEW, CHANGES = NewTicketSchema(), TicketChangesSchema()
-NESTED = {
-    "lat": ("coordinates", "lat"),
-    "lon": ("coordinates", "lon"),
-    "customer_name": ("customer", "name"),
-    "customer_phone": ("customer", "phone"),
-    "customer_email": ("customer", "email"),
-}
-KNOWN = frozenset(NEW.fields) | NESTED.keys()
-NUMBERS = {"estimated_minutes": int, "lat": float, "lon": float, "parent_id": int}
-OPENING_ONLY = ("opened_at", "opened_reason", "team_id", "parent_id")
-Row = dict[str, Any]
+REF = "external_ref"
+OPENING_ONLY = ("opened_at", "opened_reason", "team_id", "technician_id")
+
+
+class ProgressSchema(Schema):
+    """How far the ticket is in the source, beside the fields of a ticket."""
+
+    status = Word(Status)
+    hold_reason = Word(HoldReason)
+    resolution_code = Text(500, low=1)
+    started_at = Instant()
+    completed_at = Instant()
+    closed_at = Instant()
+    cancelled_at = Instant()
+
+
+NEW, CHANGES, PROGRESS = NewTicketSchema(), TicketChangesSchema(), ProgressSchema()
 
 
 @dataclass(slots=True)
 class Report:
-    """What became of the rows."""
+    """What became of the rows. errors: the first MAX_REASONS of those that failed."""
 
+    rows: int = 0
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     failed: int = 0
     errors: list[dict[str, Any]] = field(default_factory=list)
 
-    def refuse(self, line: int, error: AppError) -> None:
-        self.failed += 1
-        if len(self.errors) < MAX_REASONS:
-            fields = error.extra.get("errors", {})
-            self.errors.append(
-                {
-                    "line": line,
-                    "reason": error.detail,
-                    "code": error.code,
-                    "errors": fields,
-                }
-            )
+    def count(self, outcome: str) -> None:
+        self.rows += 1
+        setattr(self, outcome, getattr(self, outcome) + 1)
+
+    def refuse(self, row: Row, error: AppError) -> None:
+        self.count("failed")
+        reason = {
+            "line": row.line,
+            REF: None if is_made(row) else row.fields.get(REF),
+            "code": error.code,
+            "reason": error.detail,
+            "errors": error.extra.get("errors", {}),
+        }
+        self.errors.append(reason)
+
+    def add(self, other: "Report") -> None:
+        for name in ("rows", "created", "updated", "unchanged", "failed"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.errors += other.errors[: MAX_REASONS - len(self.errors)]
 
 
-def rows_of_csv(text: Iterable[str], mapping: Mapping[str, str]) -> Iterator[Row]:
-    """Yield (with key "") line number and fields. mapping: {field: column}."""
-    reader = csv.DictReader(text, strict=True)
-    columns = reader.fieldnames or []
-    check_columns(columns, mapping)
-    for row in reader:
-        if None in row:
-            yield {"": reader.line_num, "?": "has more cells than the header"}
-        else:
-            yield {"": reader.line_num} | mapped(row, mapping)
-
-
-def rows_of_lines(text: Iterable[str], mapping: Mapping[str, str]) -> Iterator[Row]:
-    """Yield the fields of JSON lines; a line that is no object yields its fault."""
-    for number, line in enumerate(text, 1):
-        if not line.strip():
+def with_refs(rows: Iterable[Row]) -> Iterator[Row]:
+    """Yield the rows, those without an external_ref with one that is made of them."""
+    times: Counter[bytes] = Counter()
+    for row in rows:
+        if row.fault or row.fields.get(REF) is not None:
+            yield row
             continue
-        try:
-            row = orjson.loads(line)
-        except orjson.JSONDecodeError:
-            row = None
-        if not isinstance(row, dict):
-            yield {"": number, "?": "the line is not a JSON object"}
-        else:
-            yield {"": number} | mapped(row, mapping)
+        said = orjson.dumps(row.fields, option=orjson.OPT_SORT_KEYS, default=str)
+        digest = blake2b(said, digest_size=12).digest()
+        times[digest] += 1
+        made = f"{MADE}{digest.hex()}-{times[digest]}"
+        yield replace(row, fields={**row.fields, REF: made})
 
 
-def check_columns(columns: Iterable[str], mapping: Mapping[str, str]) -> None:
-    taken = set(mapping.values())
-    unknown = [c for c in columns if c not in KNOWN and c not in taken]
-    missing = [c for c in taken if c not in set(columns)]
-    if unknown and not mapping:
-        raise Invalid(dict.fromkeys(unknown, "is not a field; map it or leave it out"))
-    if missing:
-        raise Invalid({"mapping": f"the file has no column {', '.join(missing)}"})
+MADE = "row:"
 
 
-def check_mapping(mapping: object) -> dict[str, str]:
-    """Return a checked mapping {field: column}."""
-    if not isinstance(mapping, dict):
-        raise Invalid({"mapping": "must be an object: field to column"})
-    for name, column in mapping.items():
-        if name not in KNOWN:
-            raise Invalid({"mapping": f"{name} is not a field of tickets"})
-        if not isinstance(column, str):
-            raise Invalid({"mapping": f"the column of {name} must be a text"})
-    return mapping
-
-
-def mapped(row: Mapping[str, Any], mapping: Mapping[str, str]) -> Row:
-    """Return the fields of a row; with a mapping, unmapped columns are left out."""
-    if mapping:
-        found = {name: row.get(column) for name, column in mapping.items()}
-    else:
-        found = dict(row)
-    return {k: v for k, v in found.items() if v not in (None, "")}
+def is_made(row: Row) -> bool:
+    return str(row.fields.get(REF, "")).startswith(MADE)
 
 
 def import_rows(
-    connection: Connection,
-    rows: Iterable[Row],
-    report: Report,
-    request: Request,
-    world: World,
-) -> None:
+    connection: Connection, rows: Iterable[Row], request: Request, world: World
+) -> Report:
     """Bring in rows, each under a savepoint of its own."""
-    for n, row in enumerate(rows):
-        line = row.pop("")
-        if n >= MAX_ROWS:
-            raise Invalid({"body": f"has more than {MAX_ROWS} rows"})
+    report = Report()
+    for row in rows:
         try:
-            with connection.begin_nested():
-                outcome = import_row(connection, row, request, world)
-            setattr(report, outcome, getattr(report, outcome) + 1)
+            report.count(import_row(connection, row, request, world))
         except AppError as error:
-            report.refuse(line, error)
+            report.refuse(row, error)
+    return report
 
 
 def import_row(connection: Connection, row: Row, request: Request, world: World) -> str:
     """Open or change the ticket of a row; return created, updated or unchanged."""
-    if "?" in row:
-        raise Invalid({"line": row["?"]})
-    known = find_by_ref(connection, row.get("external_ref"))
-    sent = nested(row)
+    if row.fault:
+        raise Invalid({"line": row.fault}, detail=row.fault)
+    sent = nested(row.fields)
+    check_number(row, sent)
+    progress = {name: sent.pop(name) for name in PROGRESS.fields if name in sent}
+    where = loaded(PROGRESS, progress)
+    ref = loaded(CHANGES, {REF: sent[REF]})[REF]
+    try:
+        with connection.begin_nested():
+            return put(connection, ref, sent, where, (request, world))
+    except Conflict as error:
+        if error.code != "external_ref_taken":
+            raise
+    with connection.begin_nested():  # another import was quicker: it is known by now
+        return put(connection, ref, sent, where, (request, world))
+
+
+def check_number(row: Row, sent: dict[str, Any]) -> None:
+    """Leave out a ticket's number; refuse it where it should say which ticket."""
+    if sent.pop("number", None) is not None and is_made(row):
+        text = "does not say which ticket is meant: give the row an external_ref"
+        raise Invalid({"number": text})
+
+
+def put(
+    connection: Connection,
+    ref: str,
+    sent: Mapping[str, Any],
+    progress: Mapping[str, Any],
+    how: tuple[Request, World],
+) -> str:
+    known = find_by_ref(connection, ref)
     if known is None:
-        loaded = loaded_by(NEW, sent)
-        ticket_actions.open_ticket(connection, loaded, request, world)
+        opened = ticket_actions.open_ticket(connection, loaded(NEW, sent), *how)
+        catch_up(connection, opened.after, progress, how)
         return "created"
     changes = {k: v for k, v in sent.items() if k not in OPENING_ONLY}
-    outcome = ticket_actions.change_ticket(
-        connection, known, loaded_by(CHANGES, changes), request, world
+    changed = ticket_actions.change_ticket(
+        connection, known, loaded(CHANGES, changes), *how
     )
-    return "updated" if outcome.events else "unchanged"
+    moved = catch_up(connection, changed.after, progress, how)
+    return "updated" if changed.events or moved else "unchanged"
 
 
-def loaded_by(schema: Any, sent: Row) -> Any:
+def loaded(schema: Schema, sent: Mapping[str, Any]) -> Any:
     try:
         return schema.load(sent)
     except ValidationError as error:
         raise Invalid(flattened({"row": error.messages})) from error
 
 
-def find_by_ref(connection: Connection, external_ref: str | None) -> int | None:
-    if external_ref is None:
-        return None
+def find_by_ref(connection: Connection, ref: str) -> int | None:
+    """Return the id of the ticket of a reference; raises Conflict on a deleted one."""
     found = connection.exec_driver_sql(
-        "SELECT id FROM tickets.tickets WHERE external_ref = %(ref)s",
-        {"ref": str(external_ref)},
-    ).scalar()
-    return None if found is None else int(found)
+        "SELECT id, deleted_at FROM tickets.tickets WHERE external_ref = %(ref)s",
+        {"ref": ref},
+    ).first()
+    if found is not None and found.deleted_at is not None:
+        raise Conflict("The ticket of this row was deleted.", code="ticket_deleted")
+    return None if found is None else int(found.id)
 
 
-def nested(row: Row) -> Row:
-    """Return a flat row as the API takes it: typed, places and people nested."""
-    found: Row = {}
-    for name, value in row.items():
-        given = typed(name, value)
-        if name in NESTED:
-            outer, inner = NESTED[name]
-            found.setdefault(outer, {})[inner] = given
-        elif name == "tags" and isinstance(given, str):
-            found[name] = [t.strip() for t in given.split(";") if t.strip()]
-        else:
-            found[name] = given
-    return found
+# How far a ticket has come
 
 
-def typed(name: str, value: Any) -> Any:
-    """Return a CSV text as the number that its field wants, if it is one."""
-    if name in NUMBERS and isinstance(value, str):
-        try:
-            return NUMBERS[name](value)
-        except ValueError:
-            return value
-    return value
+def catch_up(
+    connection: Connection,
+    state: TicketState,
+    progress: Mapping[str, Any],
+    how: tuple[Request, World],
+) -> bool:
+    """Move a ticket to the row's status, at the row's times; return whether it moved.
+
+    Raises IllegalTransition if no moves lead there.
+    """
+    wanted: Status | None = progress.get("status")
+    if wanted is None or wanted is state.status:
+        return False
+    for action in moves_between(state, wanted):
+        move = MoveTicket(
+            action, reason_of(action, progress), None, time_of(action, progress)
+        )
+        outcome: Outcome = act(connection, state.id, move, *how)
+        state = outcome.after
+    return True
 
 
-def text_lines(stream: Any) -> io.TextIOWrapper:
-    return io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+def moves_between(state: TicketState, wanted: Status) -> tuple[Action, ...]:
+    """Return the fewest moves that lead from a ticket's status to another."""
+    begun = state.started_at is not None
+    ways: dict[Status, tuple[Action, ...]] = {state.status: ()}
+    edge = [state.status]
+    while edge and wanted not in ways:
+        status = edge.pop(0)
+        for action in lifecycle.actions_from(status):
+            after = begun or Action.START in ways[status]
+            to = lifecycle.status_after(action, has_started=after)
+            if to not in ways:
+                ways[to] = (*ways[status], action)
+                edge.append(to)
+    if wanted not in ways:
+        raise IllegalTransition(
+            f"A ticket that is {state.status} cannot become {wanted}.",
+            allowed=lifecycle.actions_from(state.status),
+        )
+    return ways[wanted]
+
+
+def reason_of(action: Action, progress: Mapping[str, Any]) -> str | None:
+    if action is Action.HOLD:
+        return str(progress.get("hold_reason", HoldReason.OTHER))
+    return progress.get("resolution_code") if action is Action.COMPLETE else None
+
+
+def time_of(action: Action, progress: Mapping[str, Any]) -> datetime | None:
+    """Return when the source says that a move was made; a start that it does not
+    know is the end."""
+    times = {
+        Action.START: progress.get("started_at") or progress.get("completed_at"),
+        Action.COMPLETE: progress.get("completed_at") or progress.get("closed_at"),
+        Action.CLOSE: progress.get("closed_at"),
+        Action.CANCEL: progress.get("cancelled_at"),
+    }
+    return times.get(action)

@@ -49,12 +49,9 @@ zones_blueprint = Blueprint(
 )
 
 
-def ticket_response(
-    connection: Connection, ticket_id: int, status: int = 200
-) -> Response:
+def ticket_response(found: dict[str, Any], status: int = 200) -> Response:
     """Return the ticket with its tag; the SLA state is part of the tag."""
-    found = ticket_queries.get_ticket(connection, ticket_id, reader(connection))
-    headers = {"Location": f"/api/tickets/{ticket_id}"} if status == 201 else {}
+    headers = {"Location": f"/api/tickets/{found['id']}"} if status == 201 else {}
     response = json_response(found, status, headers)
     sla = found["sla"]
     suffix = f"{sla['response']['state']}.{sla['resolution']['state']}"
@@ -62,9 +59,17 @@ def ticket_response(
 
 
 def outcome_response(connection: Connection, outcome: Outcome) -> Response:
-    """Return the ticket after a move; 201 when the move opened a new one."""
+    """Return the ticket after a move; 201 when the move opened a new one.
+
+    From what was just written; it is read again only when nothing was.
+    """
+    asker = reader(connection)
     status = 201 if outcome.before is None else 200
-    return ticket_response(connection, outcome.after.id, status)
+    if outcome.columns is None:
+        found = ticket_queries.get_ticket(connection, outcome.after.id, asker)
+    else:
+        found = ticket_queries.written_ticket(outcome.columns, asker)
+    return ticket_response(found, status)
 
 
 @zones_blueprint.get("")
@@ -132,7 +137,10 @@ def summarise_tickets(query: dict[str, Any]) -> Response:
 def get_ticket(ref: str) -> Response:
     """Answer one ticket, by its id or its number."""
     with read_only() as connection:
-        return ticket_response(connection, ticket_id_of(ref))
+        found = ticket_queries.get_ticket(
+            connection, ticket_id_of(ref), reader(connection)
+        )
+    return ticket_response(found)
 
 
 @blueprint.route("/<ref>", methods=["PUT", "PATCH"])

@@ -27,7 +27,6 @@ from tickets_service.notices import notify
 from tickets_service.rows import (
     OWN_COLUMNS,
     VISIT_COLUMNS,
-    cached_columns,
     columns_of,
     state_from,
 )
@@ -79,9 +78,12 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    """What a decision did. columns: of the row as it is now, None if unchanged."""
+
     before: TicketState | None
     after: TicketState
     events: Sequence[Event]
+    columns: Mapping[str, Any] | None = None
 
 
 def load_ticket(connection: Connection, ticket_id: int, *, lock: bool) -> TicketState:
@@ -146,10 +148,11 @@ def act_on(
             after, command, request.actor, request.now, world.book, world.via
         )
         events += more
+    columns = None
     if events:
-        save(connection, before, after, events, world)
+        columns = save(connection, before, after, events, world)
         notify(connection, after, events)
-    return Outcome(before, after, events)
+    return Outcome(before, after, events, columns)
 
 
 def save(
@@ -158,15 +161,14 @@ def save(
     after: TicketState,
     events: Sequence[Event],
     world: World,
-) -> None:
-    """Write what a decision changed, in one round trip."""
+) -> dict[str, Any]:
+    """Write what a decision changed, in one round trip; return the row's columns."""
     sql = Statements(connection)
+    columns = columns_of(after, world.book)
     if before is None:
-        columns = columns_of(after, world.book)
         sql.insert("tickets.tickets", tuple(columns), [tuple(columns.values())])
     else:
-        changed = changed_columns(before, after, world.book)
-        sql.update("tickets.tickets", changed, after.id)
+        sql.update("tickets.tickets", changed_columns(before, columns), after.id)
     for visit in changed_visits(before, after):
         sql.upsert_visit(after.id, visit)
     first = before.seq + 1 if before else 1
@@ -178,19 +180,18 @@ def save(
     counts = rollup.count_deltas(before, after)
     sql.insert("tickets.ticket_count_deltas", COUNT_COLUMNS, count_rows(counts))
     sql.run()
+    return columns
 
 
-def changed_columns(
-    before: TicketState, after: TicketState, book: StoredBook
-) -> dict[str, Any]:
-    own = {
+def changed_columns(before: TicketState, columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns to update: own ones that differ, and what is derived."""
+    own = {name: getattr(before, name) for name in OWN_COLUMNS}
+    own["tags"] = list(before.tags)
+    return {
         name: value
-        for name in OWN_COLUMNS
-        if (value := getattr(after, name)) != getattr(before, name)
+        for name, value in columns.items()
+        if name not in own or own[name] != value
     }
-    if "tags" in own:
-        own["tags"] = list(own["tags"])
-    return own | cached_columns(after, book)
 
 
 def changed_visits(

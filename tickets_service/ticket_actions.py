@@ -66,7 +66,7 @@ def open_ticket(
     opened_at = values.pop("opened_at", None)
     reason = values.pop("opened_reason", None)
     team_id = values.pop("team_id", None)
-    values["zone"] = zone_named(connection, values["zone"])
+    values["zone"] = zone_named(connection, world.book.shelf.zones, values["zone"])
     check_links(connection, values, request, own_id=None)
     number, newest, active = connection.exec_driver_sql(NEXT_NUMBER).one()
     world.book.state = (newest, active)
@@ -80,9 +80,9 @@ def open_ticket(
             after, offer, request.actor, request.now, world.book, world.via
         )
         events += more
-    save(connection, None, after, events, world)
+    columns = save(connection, None, after, events, world)
     notify(connection, after, events)
-    return Outcome(None, after, events)
+    return Outcome(None, after, events, columns)
 
 
 def check_links(
@@ -116,7 +116,7 @@ def change_ticket(
     reason, note = values.pop("reason", None), values.pop("note", None)
     wanted = values.pop("status", None)
     if "zone" in values:
-        values["zone"] = zone_named(connection, values["zone"])
+        values["zone"] = zone_named(connection, world.book.shelf.zones, values["zone"])
     check_links(connection, values, request, own_id=ticket_id)
 
     def commands(state: TicketState) -> Sequence[Command]:
@@ -192,8 +192,8 @@ def follow_up(
         world.book,
         world.via,
     )
-    save(connection, None, after, events, world)
-    return Outcome(None, after, events)
+    columns = save(connection, None, after, events, world)
+    return Outcome(None, after, events, columns)
 
 
 def delete_ticket(

@@ -4,7 +4,7 @@ State is computed here, when read: two bisects per running clock, so nothing sen
 is stale. Refuses to run SQL.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -65,6 +65,12 @@ def ticket_json(
     found["customer"] = customer_json(*row[NAME : NAME + 3], contacts=contacts)
     found["sla"] = sla_json(row, now, calendars)
     return found
+
+
+def row_from(columns: Mapping[str, Any]) -> list[Any]:
+    """Return the row that a SELECT of COLUMNS would answer, from what was written."""
+    named = {"number": f"CTT_{columns['id']}"}
+    return [columns.get(name, named.get(name)) for name in COLUMNS]
 
 
 def customer_json(

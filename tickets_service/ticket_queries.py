@@ -18,7 +18,7 @@ from tickets_service.decisions import PRIVATE, decide
 from tickets_service.filters import TicketFilter, conditions, tolerate_typos
 from tickets_service.lifecycle import Action
 from tickets_service.storage import check_visible, load_ticket
-from tickets_service.ticket_json import SELECTED, ticket_json
+from tickets_service.ticket_json import SELECTED, row_from, ticket_json
 from tickets_service.ticket_state import TicketState
 
 MAX_NUMBER = 2**53
@@ -111,6 +111,11 @@ def get_ticket(
     """Return one ticket; raises NotFound also for what the reader may not see."""
     row = ticket_row(connection, ticket_id, reader.actor, reader.now)
     return tickets_json([row], reader)[0]
+
+
+def written_ticket(columns: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+    """Return a ticket as it was just written by the reader."""
+    return tickets_json([row_from(columns)], reader)[0]
 
 
 def ticket_row(
