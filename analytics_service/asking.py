@@ -33,11 +33,8 @@ class Asked:
     selection: Selection
     period: Period
     now: datetime
+    today: date
     directory: Directory
-
-    @property
-    def today(self) -> date:
-        return local_day(self.now, self.period.zone)
 
     def reading(self, by: str | None = None) -> Reading:
         return Reading(self.actor, self.selection, by)
@@ -74,8 +71,10 @@ def asked(
     connection: Connection, wanted: Wanted, actor: Actor, now: datetime, zone: ZoneInfo
 ) -> Asked:
     """Return the request; raises Invalid naming the parameter that is wrong."""
-    period = period_of(wanted.first, wanted.last, local_day(now, zone), zone)
+    today = local_day(now, zone)
+    period = period_of(wanted.first, wanted.last, today, zone)
     names = directory(connection)
     names.check(wanted)
     selection = selection_of(wanted)
-    return Asked(actor, selection, seen_by(actor, selection), period, now, names)
+    seen = seen_by(actor, selection)
+    return Asked(actor, selection, seen, period, now, today, names)

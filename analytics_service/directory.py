@@ -4,6 +4,7 @@ Small tables, read once a request. Calendar versions never change, so what is
 worked out from one is kept in memory.
 """
 
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -110,31 +111,32 @@ def zone_calendars(connection: Connection) -> dict[str, "WorkingDays"]:
 
 @dataclass(frozen=True)
 class WorkingDays:
-    """On which dates a calendar version opens at all."""
+    """On which dates a calendar version opens at all.
+
+    lost, gained: exceptions to the weekdays, ascending.
+    """
 
     weekdays: frozenset[int]
-    closed: frozenset[date]
-    opened: frozenset[date]
+    lost: tuple[date, ...]
+    gained: tuple[date, ...]
 
     def is_open(self, day: date) -> bool:
-        if day in self.opened:
-            return True
-        return day.weekday() in self.weekdays and day not in self.closed
+        if day.weekday() in self.weekdays:
+            return day not in self.lost
+        return day in self.gained
 
     def count(self, first: date, last: date) -> int:
         """Return how many of the days from first to last, inclusive, are open."""
         weeks, odd = divmod((last - first).days + 1, 7)
-        extra = {(first.weekday() + n) % 7 for n in range(odd)}
-        regular = weeks * len(self.weekdays) + len(self.weekdays & extra)
-        lost = sum(
-            first <= day <= last and day.weekday() in self.weekdays
-            for day in self.closed - self.opened
+        rest = sum((first.weekday() + n) % 7 in self.weekdays for n in range(odd))
+        regular = weeks * len(self.weekdays) + rest
+        return (
+            regular - within(self.lost, first, last) + within(self.gained, first, last)
         )
-        gained = sum(
-            first <= day <= last and day.weekday() not in self.weekdays
-            for day in self.opened
-        )
-        return regular - lost + gained
+
+
+def within(days: tuple[date, ...], first: date, last: date) -> int:
+    return bisect_right(days, last) - bisect_left(days, first)
 
 
 KNOWN: dict[int, WorkingDays] = {}
@@ -155,8 +157,13 @@ def working_days(definition: dict[str, Any]) -> WorkingDays:
         for day, intervals in (definition.get("overrides") or {}).items()
     }
     holidays = {date.fromisoformat(d) for d in definition.get("holidays") or ()}
+    weekdays = frozenset(int(d) for d, hours in definition["weekly"].items() if hours)
+    opened = {day for day, hours in overrides.items() if hours}
+    closed = (
+        holidays | {day for day, hours in overrides.items() if not hours}
+    ) - opened
     return WorkingDays(
-        frozenset(int(d) for d, hours in definition["weekly"].items() if hours),
-        frozenset(holidays | {d for d, hours in overrides.items() if not hours}),
-        frozenset(d for d, hours in overrides.items() if hours),
+        weekdays,
+        tuple(sorted(day for day in closed if day.weekday() in weekdays)),
+        tuple(sorted(day for day in opened if day.weekday() not in weekdays)),
     )

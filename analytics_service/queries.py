@@ -4,7 +4,7 @@ Every read of the roll-up is bounded by `selection.check_breadth`, every read of
 tickets by its own limit. Nothing here writes or judges.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -16,6 +16,7 @@ from sqlalchemy import (
     BigInteger,
     Connection,
     Date,
+    DateTime,
     Integer,
     String,
     Text,
@@ -79,6 +80,7 @@ figures = table(
     column("extra", Text),
     schema="tickets",
 )
+SUMS = {name: cast(func.sum(figures.c[name]), BigInteger) for name in MEASURES}
 facts = table(
     "ticket_facts",
     *(column(n, String) for n in ("zone", "category", "priority", "status")),
@@ -131,9 +133,7 @@ def read_sums(
     Stretch 1 begins at the first bound of `cover`, and so on; 0 holds all time,
     if asked for.
     """
-    summed = [
-        cast(func.sum(figures.c[name]), BigInteger).label(name) for name in measures
-    ]
+    summed = [SUMS[name] for name in measures]
     rows = connection.execute(
         in_stretches(reading, cover, summed, all_time=all_time)
     ).all()
@@ -227,7 +227,6 @@ def conditions(source: Any, selection: Selection) -> list[ColumnElement[bool]]:
     return [col.in_(values) for col, values in parts if values is not None]
 
 
-Spans = tuple[datetime, datetime]
 DURATIONS = {  # histogram of the roll-up: its sum
     "rw": "resolution_wall_s",
     "rk": "resolution_work_s",
@@ -239,45 +238,51 @@ DURATIONS = {  # histogram of the roll-up: its sum
 def read_durations(
     connection: Connection,
     reading: Reading,
-    span: Spans,
-    group: Callable[[datetime, Key], Key] = lambda _, key: key,
-) -> dict[Key, dict[str, Durations]]:
-    """Return every duration of a period by group, read from the tickets themselves.
+    edges: Sequence[datetime],
+) -> dict[Key, dict[int, dict[str, Durations]]]:
+    """Return {group: {stretch: durations}}, read from the tickets themselves.
 
-    Only for periods in which the roll-up counts at most EXACT_ROWS.
-    group: the group of a row, of its instant and its key.
+    edges: instants between which the stretches lie; the first stretch is 1. Only
+    for periods in which the roll-up counts at most EXACT_ROWS.
     """
-    lists: dict[Key, dict[str, list[int]]] = {}
+    found: dict[Key, dict[int, dict[str, Durations]]] = {}
     for at, wall, work, names in (
         ("completed_at", "resolution_wall_s", "resolution_elapsed_s", ("rw", "rk")),
         ("responded_at", "response_wall_s", "response_elapsed_s", ("fw", "fk")),
     ):
-        query = durations_query(reading, span, at, wall, work)
-        for instant, key, wall_s, work_s in connection.execute(query):
-            own = lists.setdefault(group(instant, group_key(reading.by, key)), {})
-            own.setdefault(names[0], []).append(wall_s)
-            if work_s is not None:
-                own.setdefault(names[1], []).append(work_s)
-    return {
-        key: {name: exact(values) for name, values in own.items()}
-        for key, own in lists.items()
-    }
+        query = durations_query(reading, edges, at, wall, work)
+        for key, stretch, *lists in connection.execute(query).all():
+            group = found.setdefault(group_key(reading.by, key), {})
+            for name, values in zip(names, lists, strict=True):
+                group.setdefault(stretch, {})[name] = exact(values or ())
+    return found
 
 
 def durations_query(
-    reading: Reading, span: Spans, at: str, wall: str, work: str
+    reading: Reading, edges: Sequence[datetime], at: str, wall: str, work: str
 ) -> Select[Any]:
     key = facts.c[KEYS[reading.by]] if reading.by else null()
-    query = select(facts.c[at], key, facts.c[wall], facts.c[work]).where(
-        facts.c[at] >= span[0],
-        facts.c[at] < span[1],
-        facts.c[wall].is_not(None),
-        *conditions(facts, reading.selection),
-        visible(reading.actor),
+    bounds = bindparam(None, list(edges), type_=ARRAY(DateTime(timezone=True)))
+    stretch = func.width_bucket(facts.c[at], bounds)
+    query = (
+        select(
+            key.label("key"),
+            cast(stretch, Integer).label("stretch"),
+            func.array_agg(facts.c[wall]),
+            func.array_agg(facts.c[work]).filter(facts.c[work].is_not(None)),
+        )
+        .where(
+            facts.c[at] >= edges[0],
+            facts.c[at] < edges[-1],
+            facts.c[wall].is_not(None),
+            *conditions(facts, reading.selection),
+            visible(reading.actor),
+        )
+        .group_by(text("1"), text("2"))
     )
     if at == "completed_at":
         query = query.where(facts.c.status.in_(("completed", "closed")))
-    return query.limit(2 * EXACT_ROWS)
+    return query
 
 
 def group_key(by: str | None, value: Key) -> Key:

@@ -72,8 +72,9 @@ def period_durations(
     """Return the durations of a period: each one where they are few, else binned."""
     n = sum(s.get("completed", 0) + s.get("responded", 0) for s in within.values())
     if n <= queries.EXACT_ROWS:
-        span = (period.starts_at, period.ends_at)
-        return queries.read_durations(connection, reading, span)
+        edges = (period.starts_at, period.ends_at)
+        found = queries.read_durations(connection, reading, edges)
+        return {key: stretches.get(1, {}) for key, stretches in found.items()}
     rows = cover([period.first, period.last + DAY])
     counters = queries.read_counters(connection, reading, rows)
     return {
@@ -86,12 +87,12 @@ def team_shifts(connection: Connection, asked: Asked, period: Period) -> dict[in
     """Return the seconds on shift, until today, of each active team selected."""
     last = min(period.last, asked.today)
     calendars = zone_calendars(connection)
-    return {
-        team.id: 60
-        * team.shift_minutes
-        * days_open(calendars, team.zone, period.first, last)
-        for team in asked.teams()
+    teams = asked.teams()
+    days = {
+        zone: days_open(calendars, zone, period.first, last)
+        for zone in {team.zone for team in teams}
     }
+    return {team.id: 60 * team.shift_minutes * days[team.zone] for team in teams}
 
 
 def group_shift(

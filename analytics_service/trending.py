@@ -8,7 +8,7 @@ shown but left out of every judgement.
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from itertools import pairwise
 
 import numpy as np
@@ -21,13 +21,12 @@ from analytics_service.directory import zone_calendars
 from analytics_service.durations import Durations
 from analytics_service.figures import Answer, links_for, settled_end
 from analytics_service.metrics import Figure, Totals, figure_of
-from analytics_service.periods import DAY, Cover, Period, cover, local_day, next_month
-from analytics_service.queries import Key
+from analytics_service.periods import DAY, Cover, Period, cover, day_start, next_month
 from analytics_service.selection import MOST_ROWS, cells_of, cut_for, url_filters
 from analytics_service.totals import ByStretch, days_open
 from service_kit.errors import Invalid
 
-LEAD_DAYS = 120  # history read before the period, so that odd days stand out
+LEAD_DAYS = 60  # history read before the period, so that odd days stand out
 COUNTED = ("created", "completed", "backlog", "workload_minutes")
 MOST_MISSING = 0.3
 FEW_DAYS = f"A trend needs {trends.MIN_VALUES} whole days with rows."
@@ -130,7 +129,7 @@ def course(
         Period(edges[0], edges[-1] - DAY, asked.period.zone), asked.today
     )
     backlogs = backlogs_after(found, len(edges) - 1)
-    begun = [start for start in edges[:-1] if start <= asked.today]
+    begun = edges[: bisect_right(edges[:-1], asked.today)]
     totals = [
         Totals(
             sums=found.get(number, {}),
@@ -160,24 +159,20 @@ def bucket_durations(
     figure: Figure,
     edges: list[date],
     found: ByStretch,
-) -> Mapping[Key, dict[str, Durations]]:
+) -> Mapping[int, dict[str, Durations]]:
     """Return durations by the number of the bucket, where the figure needs them."""
     if figure.metric not in ("first_response_minutes", "resolution_minutes"):
         return {}
-    zone = asked.period.zone
     n = sum(
         s.get("completed", 0) + s.get("responded", 0)
         for number, s in found.items()
         if 0 < number < len(edges)
     )
     if n <= queries.EXACT_ROWS:
-
-        def bucket(at: datetime, _: Key) -> Key:
-            return bisect_right(edges, local_day(at, zone))
-
-        whole = Period(edges[0], edges[-1] - DAY, zone)
-        span = (whole.starts_at, whole.ends_at)
-        return queries.read_durations(connection, asked.reading(), span, bucket)
+        instants = [day_start(day, asked.period.zone) for day in edges]
+        return queries.read_durations(connection, asked.reading(), instants).get(
+            None, {}
+        )
     counters = queries.read_counters(connection, asked.reading(), cover(edges))
     return {
         number: queries.binned_durations(packed, found.get(number, {}))
@@ -215,7 +210,8 @@ def judged(asked: Asked, figure: Figure, daily: Course | None) -> Answer:
     }
     if daily is None:
         return silent
-    whole = [n for n, day in enumerate(daily.starts) if day < asked.today]
+    today = asked.today
+    whole = [n for n, day in enumerate(daily.starts) if day < today]
     history = pd.Series(
         [daily.values[n] for n in whole],
         index=pd.DatetimeIndex([daily.starts[n] for n in whole]),
