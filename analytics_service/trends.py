@@ -208,7 +208,7 @@ def _variance_inflation(series: Floats) -> float:
 def _theil_sen(series: Floats, deviation: float) -> tuple[float, float, float]:
     """Median of pair slopes with the 95 % interval of Sen (1968)."""
     slopes = np.sort(_pair_slopes(series))
-    half = float(norm.ppf((1 + CONFIDENCE) / 2)) * deviation
+    half = INTERVAL_SIGMAS * deviation
     low = max(int(np.floor((len(slopes) - half) / 2)) - 1, 0)
     high = min(int(np.ceil((len(slopes) + half) / 2)), len(slopes) - 1)
     return float(np.median(slopes)), float(slopes[low]), float(slopes[high])
