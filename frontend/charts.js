@@ -4,7 +4,7 @@
 //
 // Colours come from style.css by class; nothing here knows a colour.
 
-import { count, date, decimal, duration, el, percent, svg, t, word } from './kit.js';
+import { count, date, decimal, duration, el, percent, scrolling, svg, t, word } from './kit.js';
 
 const at = (point) => Date.parse(String(point.at ?? point.on).slice(0, 10));
 
@@ -115,7 +115,7 @@ function addCursor(picture, { stamps, series, forecast, x, pad, width, height, s
 }
 
 function asTable(title, series, forecast, show) {
-  const body = el('div', { class: 'table-frame' });
+  const body = scrolling(title, el('div', { class: 'table-frame' }));
   return el('details', { class: 'as-table', ontoggle: (event) => {
     if (!event.target.open || body.firstChild) return;
     const all = [...series, ...(forecast ? [forecast] : [])];
@@ -157,6 +157,8 @@ const TILES = {
 };
 
 export const onTheMap = (name) => name in TILES;
+
+export const MAPPED = Object.keys(TILES);
 
 /** A map of tiles, darker where `value` is larger; `rows`: [{name, value, href, text}]. */
 export function tileMap(title, rows) {

@@ -85,7 +85,7 @@ const SPELLED = { en_route: 'On the way', sla: 'SLA', fdp_breakdown: 'FDP breakd
 /** A stored word (`in_progress`) as people read it, translated. */
 export function word(code) {
   if (code === null || code === undefined || code === '') return '–';
-  const text = SPELLED[code] ?? String(code).replaceAll('_', ' ').replace(/^./, (c) => c.toUpperCase());
+  const text = SPELLED[code] ?? String(code).replaceAll('_', ' ').replace(/^./, (c) => c.toUpperCase()).replace(/^Sla\b/, 'SLA');
   return t(text);
 }
 
@@ -187,6 +187,12 @@ export function panel(title, { note, actions, id } = {}, ...body) {
     ...body.filter(Boolean));
 }
 
+/** Makes a list that scrolls by itself reachable with the keyboard. */
+export function scrolling(label, node) {
+  for (const [name, value] of [['tabindex', '0'], ['role', 'region'], ['aria-label', label]]) node.setAttribute(name, value);
+  return node;
+}
+
 export const empty = (text, ...more) => el('div', { class: 'empty' }, el('p', {}, text), ...more);
 
 const skeleton = (lines) =>
@@ -258,7 +264,7 @@ export function inWords(problem) {
   const sentence = t(BY_STATUS[problem.status] ?? 'Something went wrong on our side. Please try again.');
   const detail = [409, 403, 422].includes(problem.status) ? problem.detail : null;
   const fields = Object.entries(problem.errors ?? {}).map(([field, why]) => `${word(field)}: ${[why].flat().join(' ')}`);
-  return [sentence, detail, ...fields].filter(Boolean).join(' ');
+  return [...new Set([sentence, detail, ...fields].filter(Boolean))].join(' ');
 }
 
 export function toast(text, kind = 'good') {

@@ -6,11 +6,12 @@ import { bars, lineChart, showMetric } from '../charts.js';
 import { count, date, dayAgo, decimal, duration, el, empty, figure, hereFor, input, loadInto, panel, percent, select, t, table, timeOf, whenSeen, word } from '../kit.js';
 import { zoneNames } from './reference.js';
 
-const METRICS = ['created', 'completed', 'backlog', 'workload_minutes', 'sla_met_ratio_resolution', 'first_visit_fix_ratio', 'reopen_ratio'];
+const METRICS = { created: 'Created', completed: 'Completed', backlog: 'Backlog', workload_minutes: 'Workload', resolution_median_minutes: 'Resolution, median',
+  sla_met_ratio_resolution: 'Promise kept', first_visit_fix_ratio: 'First-visit fix', reopen_ratio: 'Reopened', utilisation_ratio: 'Utilisation' };
 const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
 const BY = ['team', 'zone', 'category', 'priority', 'technician'];
 
-export async function show({ api, query, go }) {
+export async function show({ api, query, go, user }) {
   const period = { from: query.from ?? dayAgo(29), to: query.to ?? dayAgo(0), ...(query.zone ? { zone: query.zone } : {}) };
   const by = query.by ?? 'team';
   const change = (changed) => go('analytics', Object.fromEntries(Object.entries({ ...period, by, ...changed }).filter(([, v]) => v)));
@@ -18,8 +19,9 @@ export async function show({ api, query, go }) {
   const page = el('div', { class: 'page' }, el('h1', {}, t('Analytics')), await periodBar(api, period, change),
     panel(t('Performance'), { actions: chooser(t('By'), 'by', BY.map((code) => [code, word(code)]), by, (value) => change({ by: value })) }, performance));
   loadInto(performance, () => api.get('/api/analytics/performance', { by, ...period }), (answer) => drawPerformance(answer, by), { lines: 10 });
-  page.append(trendPanel(api, period), forecastPanel(api, period),
-    el('div', { class: 'grid halves' }, lazyPanel(t('Age of unfinished work'), null, () => api.get('/api/analytics/aging', period.zone ? { zone: period.zone } : {}), drawAging),
+  page.append(trendPanel(api, period));
+  if (user.role !== 'technician') page.append(forecastPanel(api, period));
+  page.append(el('div', { class: 'grid halves' }, lazyPanel(t('Age of unfinished work'), null, () => api.get('/api/analytics/aging', period.zone ? { zone: period.zone } : {}), drawAging),
       lazyPanel(t('Promises kept'), null, () => api.get('/api/analytics/sla', period), drawSla)));
   return page;
 }
@@ -96,7 +98,7 @@ function trendPanel(api, period) {
   const set = (name) => (value) => { chosen[name] = value; load(); };
   whenSeen(body, load);
   return panel(t('Course'), { actions: [
-    chooser(t('Metric'), 'metric', METRICS.map((m) => [m, word(m)]), 'created', set('metric')),
+    chooser(t('Metric'), 'metric', Object.entries(METRICS).map(([code, name]) => [code, t(name)]), 'created', set('metric')),
     chooser(t('Per'), 'granularity', ['day', 'week', 'month'].map((g) => [g, word(g)]), 'day', set('granularity'))] }, body);
 }
 
@@ -104,7 +106,7 @@ function drawTrend({ series, trend, anomalies, note }, metric) {
   const show = showMetric(metric);
   if (!series.length) return empty(t('No tickets in this period yet.'));
   return [
-    lineChart({ title: word(metric), series: [{ name: word(metric), kind: 'created', points: series }], marks: anomalies ?? [], show }),
+    lineChart({ title: t(METRICS[metric]), series: [{ name: t(METRICS[metric]), kind: 'created', points: series }], marks: anomalies ?? [], show }),
     trend ? el('p', {}, trendInWords(trend, show)) : note ? el('p', { class: 'muted' }, note) : null,
     anomalies?.length ? el('p', {}, t('Unusual days: {list}', { list: anomalies.slice(0, 6).map((a) => `${date(a.at)} (${show(a.value)}, ${t('expected')} ${show(a.expected)})`).join('; ') })) : null,
   ].filter(Boolean);
@@ -131,7 +133,7 @@ function forecastPanel(api, period) {
   const set = (name) => (value) => { chosen[name] = value; load(); };
   whenSeen(body, load);
   return panel(t('Forecast'), { note: t('With its own measured error'), actions: [
-    chooser(t('Metric'), 'metric', ['created', 'workload_minutes'].map((m) => [m, word(m)]), 'created', set('metric')),
+    chooser(t('Metric'), 'metric', ['created', 'workload_minutes'].map((code) => [code, t(METRICS[code])]), 'created', set('metric')),
     chooser(t('Days'), 'horizon_days', [7, 14, 28].map((n) => [n, n]), 14, set('horizon_days'))] }, body);
 }
 
@@ -145,14 +147,14 @@ function drawForecast(answer, past, metric) {
     [t('Baseline'), baselineText(accuracy.baseline)],
   ].filter(([, value]) => value !== null && value !== undefined && value !== '–');
   return [
-    lineChart({ title: t('Forecast'), series: [{ name: word(metric), kind: 'created', points: past.series }], forecast: { name: t('Forecast'), points: answer.points }, show }),
+    lineChart({ title: t('Forecast'), series: [{ name: t(METRICS[metric]), kind: 'created', points: past.series }], forecast: { name: t('Forecast'), points: answer.points }, show }),
     el('dl', { class: 'facts across' }, facts.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)))),
     resources(answer.resources ?? []),
   ].filter(Boolean);
 }
 
 const baselineText = (baseline) => (baseline && typeof baseline === 'object'
-  ? [baseline.model ?? baseline.name, baseline.mase === undefined ? null : `MASE ${decimal(baseline.mase, 3)}`].filter(Boolean).join(', ') : baseline);
+  ? [baseline.model ?? baseline.name, typeof baseline.mase !== 'number' ? null : `MASE ${decimal(baseline.mase, 3)}`].filter(Boolean).join(', ') : baseline);
 
 function resources(rows) {
   const short = rows.filter((r) => r.gap > 0).sort((a, b) => b.gap - a.gap);

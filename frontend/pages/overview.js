@@ -2,8 +2,8 @@
 //
 // Every figure is the API's own; a tile leads to the tickets that it counts.
 
-import { bars, lineChart, onTheMap, parts, showMetric, tileMap } from '../charts.js';
-import { ago, count, dayAgo, el, empty, figure, hereFor, icon, loadInto, panel, percent, t, timeOf, whenSeen, word } from '../kit.js';
+import { bars, lineChart, MAPPED, onTheMap, parts, showMetric, tileMap } from '../charts.js';
+import { ago, count, dayAgo, el, empty, figure, hereFor, icon, loadInto, panel, percent, scrolling, t, timeOf, whenSeen, word } from '../kit.js';
 
 const UNFINISHED = ['open', 'in_progress', 'on_hold'];
 const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
@@ -21,7 +21,7 @@ export async function show({ api, user }) {
     return page;
   }
   const [map, trend, insights, performance] = [el('div'), el('div', { class: 'tall' }), el('div', { class: 'tall' }), el('div')];
-  const course = loadCourse(api);
+  const course = loadCourse(api, user.role !== 'technician');
   loadInto(today, () => course, drawToday, { lines: 2 });
   loadInto(trend, () => course, drawTrend, { lines: 8 });
   loadInto(insights, () => api.get('/api/ai/insights'), drawInsights, { lines: 6 });
@@ -68,15 +68,16 @@ const drawStatus = (s) => [
   el('p', { class: 'muted small' }, t('As of'), ' ', timeOf(s.as_of)),
 ];
 
-async function loadCourse(api) {
+/** The days of six weeks; the days ahead too, for those who may see forecasts. */
+async function loadCourse(api, ahead) {
   const query = { granularity: 'day', from: dayAgo(HISTORY_DAYS) };
   const [created, completed, forecast] = await Promise.all([
     api.get('/api/analytics/trends', { metric: 'created', ...query }),
     api.get('/api/analytics/trends', { metric: 'completed', ...query }),
-    api.get('/api/analytics/forecast', { metric: 'created', horizon_days: 14 }).catch((problem) => {
+    ahead ? api.get('/api/analytics/forecast', { metric: 'created', horizon_days: 14 }).catch((problem) => {
       if (problem.code === 'not_enough_history') return null;
       throw problem;
-    }),
+    }) : null,
   ]);
   return { created, completed, forecast };
 }
@@ -108,21 +109,20 @@ const SEVERITY = { critical: 'bad', high: 'bad', warning: 'warn', medium: 'warn'
 
 function drawInsights({ items }) {
   if (!items.length) return empty(t('Nothing stands out at the moment.'));
-  return el('ul', { class: 'insights' }, items.slice(0, 6).map((item) => el('li', { class: `is-${SEVERITY[item.severity] ?? 'info'}` },
+  return scrolling(t('Needs a look'), el('div', { class: 'insights' }, el('ul', {}, items.slice(0, 6).map((item) => el('li', { class: `is-${SEVERITY[item.severity] ?? 'info'}` },
     el('p', { class: 'kind' }, icon(SEVERITY[item.severity] === 'info' ? 'clock' : 'warn'), word(item.kind),
       item.first_seen_at ? el('small', { class: 'muted' }, ago(item.first_seen_at)) : null),
     el('h3', {}, hereFor(item.tickets_url) ? el('a', { href: hereFor(item.tickets_url) }, item.title) : item.title),
     el('p', {}, item.text),
-    item.suggested_action ? el('p', { class: 'action' }, actionText(item.suggested_action)) : null)));
+    item.suggested_action ? el('p', { class: 'action' }, item.suggested_action) : null)))));
 }
 
-const actionText = (action) => (typeof action === 'string' ? action : action.text ?? word(action.code));
-
 function drawMap({ by_zone }) {
-  const rows = Object.entries(by_zone ?? {}).map(([name, value]) => ({ name, value, text: count(value),
+  const mapped = Object.keys(by_zone).some(onTheMap);
+  const counts = { ...Object.fromEntries(mapped ? MAPPED.map((name) => [name, 0]) : []), ...by_zone };
+  const rows = Object.entries(counts).map(([name, value]) => ({ name, value, text: count(value),
     href: `#/tickets?zone=${encodeURIComponent(name)}&status=${UNFINISHED.join(',')}` })).sort((a, b) => b.value - a.value);
   if (!rows.some((row) => row.value)) return empty(t('Nothing is unfinished.'));
-  const mapped = rows.filter((row) => onTheMap(row.name)).length > rows.length / 2;
   return el('div', { class: mapped ? 'map-and-list' : '' },
     mapped ? tileMap(t('Unfinished work by zone'), rows) : null, bars(rows.slice(0, mapped ? 8 : 16)));
 }

@@ -6,7 +6,7 @@
 
 import { slaStrip, segmentName } from '../charts.js';
 import { ago, ask, badge, count, decimal, duration, el, empty, field, icon, inWords, input, instant, loadInto, panel, percent,
-  priorityMark, select, shortInstant, slaBadge, submitting, t, timeOf, toast, word } from '../kit.js';
+  priorityMark, scrolling, select, shortInstant, slaBadge, submitting, t, timeOf, toast, word } from '../kit.js';
 import { teamNames } from './reference.js';
 
 const HOLD_REASONS = ['customer_absent', 'awaiting_parts', 'permit_access', 'weather_safety', 'third_party', 'customer_info', 'other'];
@@ -167,8 +167,8 @@ function clockCard(name, clock) {
       clock.due_at ? [' · ', t('due'), ' ', timeOf(clock.due_at, instant(clock.due_at))] : null),
     slaStrip(clock),
     clock.segments?.length ? el('details', {}, el('summary', {}, t('Why then? All {n} stretches', { n: clock.segments.length })),
-      el('ol', { class: 'segments' }, clock.segments.map((s) => el('li', { class: `is-${s.kind.split(':')[0]}` },
-        `${shortInstant(s.from)} – ${shortInstant(s.to)} `, el('b', {}, duration(s.seconds / 60)), ` ${segmentName(s)}`)))) : null);
+      scrolling(t('Promise (SLA)'), el('div', { class: 'segments' }, el('ol', {}, clock.segments.map((s) => el('li', { class: `is-${s.kind.split(':')[0]}` },
+        `${shortInstant(s.from)} – ${shortInstant(s.to)} `, el('b', {}, duration(s.seconds / 60)), ` ${segmentName(s)}`)))))) : null);
 }
 
 // ---------------------------------------------------------- visits and teams
@@ -280,7 +280,7 @@ const comment = (entry) => el('li', { class: entry.visibility === 'internal' ? '
 function history(desk) {
   const body = el('div');
   loadInto(body, () => desk.api.get(`${desk.path}/history`, { limit: 200 }), ({ items }) => (items.length
-    ? el('ol', { class: 'timeline' }, items.toReversed().map((entry) => event(entry, desk.names)))
+    ? scrolling(t('History'), el('div', { class: 'timeline' }, el('ol', {}, items.toReversed().map((entry) => event(entry, desk.names)))))
     : empty(t('Nothing recorded.'))), { lines: 6 });
   return panel(t('History'), {}, body);
 }

@@ -115,14 +115,13 @@ class Visitor:
         self.sizes.append(sizes["responseHeadersSize"] + sizes["responseBodySize"])
 
     def open(self, path: str = "") -> None:
-        """Go to a page of the dashboard and wait until it has loaded its parts."""
+        """Go to a page and wait until the parts that are in sight have loaded."""
         self.page.goto(f"{self.site.dashboard_url}/#/{path}")
         self.page.locator(f'html[data-shown="#/{path}"]').wait_for()
         self.settle()
 
     def settle(self) -> None:
         self.page.wait_for_selector("h1")
-        self.page.wait_for_load_state("networkidle")
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=20_000)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> None:
@@ -142,7 +141,8 @@ class Visitor:
         height = self.page.evaluate("document.documentElement.scrollHeight")
         for y in range(0, height + 1, 400):
             self.page.evaluate(f"window.scrollTo(0, {y})")
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(30)
+        self.page.wait_for_timeout(120)
         self.settle()
 
     def overflows(self) -> bool:

@@ -61,6 +61,7 @@ def test_a_tile_leads_to_the_tickets_that_it_counts(visit: Visit) -> None:
 @pytest.mark.parametrize("size", [None, PHONE], ids=["1280 px", "360 px"])
 def test_the_first_load_is_small(visit: Visit, size: ViewportSize | None) -> None:
     tab = visit("manager", size)
+    tab.page.wait_for_load_state("networkidle")
     assert len(tab.requests) <= MAX_REQUESTS, "\n".join(tab.requests)
     assert sum(tab.sizes) <= MAX_BYTES
 

@@ -86,4 +86,4 @@ def test_a_script_put_into_the_page_is_not_run(visit: Visit) -> None:
         }"""
     )
     assert tab.page.evaluate("window.owned") is None
-    assert any("Content Security Policy" in said for said in tab.complaints)
+    assert any("TrustedScript" in said for said in tab.complaints)
