@@ -52,7 +52,7 @@ COMPOSE := docker compose
 
 .PHONY: up down docker-logs
 up: ## Build and start the containers
-	$(COMPOSE) up --build --detach --wait
+	$(COMPOSE) up --build --detach
 
 down: ## Stop the containers (data is kept)
 	$(COMPOSE) down

@@ -318,10 +318,10 @@ class System:
             f"documents  {self.settings.gateway_url}/api/docs",
         ]
         if self.settings.is_development:
-            password = self.settings.values.get("AIFF_DEV_PASSWORD", "fieldforce-dev")
+            own = self.settings.values.get("AIFF_DEV_PASSWORD")
             lines.append(
                 "accounts   admin, manager, dispatcher, technician, requester, viewer; "
-                f"password {password}"
+                + ("password: AIFF_DEV_PASSWORD" if own else "password fieldforce-dev")
             )
         return "\n".join([*lines, "stop       Ctrl-C, or make stop"])
 

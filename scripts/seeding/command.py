@@ -43,12 +43,19 @@ class CannotSeed(Exception):
     """The text says why, and what to do."""
 
 
+class NotEmpty(CannotSeed):
+    """The database holds accounts or tickets already."""
+
+
 def main(arguments: Sequence[str]) -> int:
     options = parser().parse_args(arguments)
     if given_url() is None:
         return run_with_local_database(str(SCRIPT), arguments)
     try:
         made, seconds = run(options)
+    except NotEmpty as problem:
+        print(f"No example data: {problem}", file=sys.stderr)
+        return 0 if options.if_empty else 2
     except (CannotSeed, BadSettings, Invalid) as problem:
         print(f"No example data: {problem}", file=sys.stderr)
         return 2
@@ -77,6 +84,11 @@ def parser() -> argparse.ArgumentParser:
     add("--bulk", action="store_true", help="repeat histories: fast, for benchmarks")
     some = found.add_mutually_exclusive_group()
     some.add_argument("--append", action="store_true", help="add to what is there")
+    some.add_argument(
+        "--if-empty",
+        action="store_true",
+        help="a database that holds any is no failure",
+    )
     some.add_argument("--reset", action="store_true", help="delete everything first")
     return found
 
@@ -178,7 +190,7 @@ def check_empty(connection: Connection) -> None:
     for table in ("auth.users", "tickets.tickets"):
         found = connection.scalar(text(f"SELECT EXISTS (SELECT FROM {table})"))  # noqa: S608
         if found:
-            raise CannotSeed(
+            raise NotEmpty(
                 "the database is not empty. --append adds to it, --reset deletes "
                 "every account and ticket first."
             )
