@@ -20,6 +20,7 @@ from tickets_service import (
 )
 from tickets_service.books import Shelf
 from tickets_service.desk import SHELF
+from tickets_service.places import Places
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -41,6 +42,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         transfer_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
-    app.extensions[feed_routes.WAITING] = feed_routes.waiting_slots()
-    app.extensions[transfer_routes.EXPORTS] = transfer_routes.export_places()
+    app.extensions[feed_routes.WAITING] = Places.share(2)
+    app.extensions[transfer_routes.EXPORTS] = Places.share(4)
     return app

@@ -5,11 +5,9 @@ A waiting reader holds a thread but no database connection. Only some of a proce
 threads may wait: a long poll beyond that is answered at once, a stream refused.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from time import sleep
 from typing import Any
 
@@ -37,6 +35,7 @@ from tickets_service.feed_reading import (
     cursor_of,
     position_of,
 )
+from tickets_service.places import Places, held
 from tickets_service.schemas import EventSchema
 
 MAX_WAIT_S = 30  # the gateway gives up a request after 40 s
@@ -102,22 +101,20 @@ blueprint = Blueprint(
 )
 
 
-def waiting_slots() -> BoundedSemaphore:
-    """Return the places for readers who wait, half of the threads of a process."""
-    threads = int(os.environ.get("GUNICORN_THREADS") or 4)
-    return BoundedSemaphore(max(1, threads // 2))
-
-
 @contextmanager
 def slot() -> Iterator[bool]:
     """Yield whether this reader may wait."""
-    slots: BoundedSemaphore = current_app.extensions[WAITING]
-    mine = slots.acquire(blocking=False)
+    give_back = waiting_places().take()
     try:
-        yield mine
+        yield give_back is not None
     finally:
-        if mine:
-            slots.release()
+        if give_back is not None:
+            give_back()
+
+
+def waiting_places() -> Places:
+    found: Places = current_app.extensions[WAITING]
+    return found
 
 
 @blueprint.get("/changes")
@@ -170,12 +167,12 @@ def stream_changes(query: dict[str, Any]) -> Response:
     cursor = request.headers.get("Last-Event-ID") or query["after"] or NOW
     with data.read_only() as connection:
         after = position_of(connection, cursor)
-    slots: BoundedSemaphore = current_app.extensions[WAITING]
-    if not slots.acquire(blocking=False):
+    give_back = waiting_places().take()
+    if give_back is None:
         raise Unavailable("Too many streams at once; poll `changes` instead.")
     body = Stream(data, caller(), after).frames()
-    response = Response(body, mimetype="text/event-stream")
-    response.call_on_close(slots.release)  # also if nothing was ever sent
+    response = Response(held(body, give_back), mimetype="text/event-stream")
+    response.call_on_close(give_back)  # also if nothing was ever sent
     response.headers.update({"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
     return response
 

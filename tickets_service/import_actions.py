@@ -20,10 +20,10 @@ from sqlalchemy import Connection
 from db.vocabulary import HoldReason, Status
 from service_kit.errors import AppError, Conflict, IllegalTransition, Invalid
 from service_kit.problems import flattened
-from service_kit.schemas import Instant, Schema, Text, Word
+from service_kit.schemas import Schema
 from tickets_service import lifecycle, ticket_actions
 from tickets_service.commands import MoveTicket
-from tickets_service.import_files import Row, nested
+from tickets_service.import_files import ProgressSchema, Row, nested, shown
 from tickets_service.lifecycle import Action
 from tickets_service.schemas import NewTicketSchema, TicketChangesSchema
 from tickets_service.storage import Outcome, Request, World, act
@@ -32,18 +32,6 @@ from tickets_service.ticket_state import TicketState
 MAX_REASONS = 1_000
 REF = "external_ref"
 OPENING_ONLY = ("opened_at", "opened_reason", "team_id", "technician_id")
-
-
-class ProgressSchema(Schema):
-    """How far the ticket is in the source, beside the fields of a ticket."""
-
-    status = Word(Status)
-    hold_reason = Word(HoldReason)
-    resolution_code = Text(500, low=1)
-    started_at = Instant()
-    completed_at = Instant()
-    closed_at = Instant()
-    cancelled_at = Instant()
 
 
 NEW, CHANGES, PROGRESS = NewTicketSchema(), TicketChangesSchema(), ProgressSchema()
@@ -68,7 +56,7 @@ class Report:
         self.count("failed")
         reason = {
             "line": row.line,
-            REF: None if is_made(row) else row.fields.get(REF),
+            REF: None if is_made(row) else shown(row.fields[REF]),
             "code": error.code,
             "reason": error.detail,
             "errors": error.extra.get("errors", {}),
@@ -99,7 +87,7 @@ MADE = "row:"
 
 
 def is_made(row: Row) -> bool:
-    return str(row.fields.get(REF, "")).startswith(MADE)
+    return str(row.fields.get(REF, MADE)).startswith(MADE)
 
 
 def import_rows(

@@ -1,11 +1,9 @@
 """HTTP face of export and import."""
 
-import os
 from collections.abc import Iterator
 from dataclasses import asdict
 from io import BufferedReader
 from itertools import chain, islice
-from threading import BoundedSemaphore
 from typing import Any
 
 import marshmallow as ma
@@ -29,6 +27,7 @@ from tickets_service import export_queries, import_actions, import_files
 from tickets_service.desk import SHELF, asked, book, filter_from, organisation_zone
 from tickets_service.import_actions import Report
 from tickets_service.import_files import Row, Sources
+from tickets_service.places import Places, held
 from tickets_service.schemas import TicketFilterFields
 from tickets_service.storage import Request, World
 
@@ -94,12 +93,6 @@ blueprint = Blueprint(
 )
 
 
-def export_places() -> BoundedSemaphore:
-    """Return the places for exports, a quarter of the threads of a process."""
-    threads = int(os.environ.get("GUNICORN_THREADS") or 4)
-    return BoundedSemaphore(max(1, threads // 4))
-
-
 @blueprint.get("/export")
 @allow(*EVERYONE)
 @blueprint.arguments(ExportQuerySchema, location="query")
@@ -110,16 +103,17 @@ def export_tickets(query: dict[str, Any]) -> Response:
     Takes the filters of the list. Instants are UTC, `time_zone` names the zone of
     the place; texts that a spreadsheet would compute begin with a quote.
     """
-    places: BoundedSemaphore = current_app.extensions[EXPORTS]
-    if not places.acquire(blocking=False):
+    places: Places = current_app.extensions[EXPORTS]
+    give_back = places.take()
+    if give_back is None:
         raise Unavailable("Too many exports at once; try again in a moment.")
     try:
-        kind, lines = exported(query)
+        kind, pieces = exported(query)
     except BaseException:
-        places.release()
+        give_back()
         raise
-    response = Response(lines, content_type=kind)
-    response.call_on_close(places.release)
+    response = Response(held(pieces, give_back), content_type=kind)
+    response.call_on_close(give_back)
     name = f"tickets-{utc_now().astimezone(organisation_zone()):%Y-%m-%d}"
     disposition = f'attachment; filename="{name}.{query["format"]}"'
     response.headers["Content-Disposition"] = disposition

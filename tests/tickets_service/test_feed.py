@@ -363,7 +363,7 @@ def test_a_quiet_stream_sends_signs_of_life(
 def test_streams_beyond_the_places_are_refused_and_places_come_back(
     dispatcher: Caller, tickets_app: Flask
 ) -> None:
-    places = tickets_app.extensions[feed_routes.WAITING]._value
+    places = tickets_app.extensions[feed_routes.WAITING].places
     assert places >= 1
     for _ in range(3):
         looked = dispatcher.call("HEAD", "/tickets/stream", buffered=True)
