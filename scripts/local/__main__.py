@@ -10,11 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from scripts.local.processes import CannotStart
 from scripts.local.settings import PROJECT, LocalSettings
 from scripts.local.system import System, running_pid
+from service_kit.settings import read_env_file
 
 STOP_WITHIN_S = 60.0
 
@@ -46,23 +47,33 @@ def status(settings: LocalSettings) -> int:
 
 
 def execute(settings: LocalSettings, command: Sequence[str]) -> int:
-    """Run a command with the owner's address of the database."""
+    """Run a command with the owner's address of the database.
+
+    A system that runs may have been given ports that are not known here: it says.
+    """
     system = System(settings)
+    if running_pid(settings) is not None:
+        told = read_env_file(settings.var / "run.env")
+        return _run(command, {**system.environment(), **told})
     cluster = system.cluster
     started = False
     if cluster is not None and not cluster.answers():
         cluster.start(subprocess.DEVNULL)
         started = True
     try:
-        done = subprocess.run(
-            list(command), check=False, env=system.owner_environment(), cwd=PROJECT
-        )
-        return done.returncode
-    except KeyboardInterrupt:
-        return 130
+        return _run(command, system.owner_environment())
     finally:
         if started and cluster is not None:
             cluster.stop()
+
+
+def _run(command: Sequence[str], env: Mapping[str, str]) -> int:
+    try:
+        return subprocess.run(
+            list(command), check=False, env=dict(env), cwd=PROJECT
+        ).returncode
+    except KeyboardInterrupt:
+        return 130
 
 
 def main(arguments: Sequence[str]) -> int:

@@ -130,6 +130,27 @@ def test_no_password_stands_in_the_log_or_on_a_command_line(stack: Stack) -> Non
         assert not any(secret in line for line in lines)
 
 
+def test_a_command_of_a_person_finds_the_running_system(stack: Stack) -> None:
+    elsewhere = {k: v for k, v in stack.values.items() if not k.endswith("_PORT")}
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "scripts.local",
+            "exec",
+            "--",
+            "printenv",
+            "DATABASE_URL",
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=PROJECT,
+        env=elsewhere,
+    )
+    assert done.stdout.strip() == stack.database_url
+
+
 def test_a_second_run_in_the_same_place_is_refused(stack: Stack) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "scripts.local", "run"],
