@@ -3,7 +3,7 @@
 One function, one use case; the caller opens the transaction.
 """
 
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -53,9 +53,8 @@ def situation_of(connection: Connection, now: datetime, tz: str) -> Situation:
 
 
 def utc_bounds(start: datetime, end: datetime) -> tuple[datetime, datetime]:
-    """Return a local day as instants in UTC: first and last second."""
-    utc = ZoneInfo("UTC")
-    return start.astimezone(utc), end.astimezone(utc) - timedelta(seconds=1)
+    """Return the instants in UTC from which and before which a local day lasts."""
+    return start.astimezone(UTC), end.astimezone(UTC)
 
 
 def keep_findings(connection: Connection, found: list[Finding], now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from ai_service.assistant.routes import blueprint as assistant_blueprint
 from ai_service.routes import blueprint
 from db.ai import idempotency_keys
 from service_kit.app import build_app
@@ -11,4 +12,4 @@ from service_kit.settings import Settings
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the service; gunicorn runs `ai_service.app:create_app()`."""
     settings = settings or Settings.from_env("ai")
-    return build_app(settings, idempotency_keys, blueprint)
+    return build_app(settings, idempotency_keys, blueprint, assistant_blueprint)

@@ -117,8 +117,8 @@ def by_zone(rows: Iterable[Any]) -> dict[str, list[Any]]:
 
 def is_at_risk(ticket: Any, now: datetime) -> bool:
     """Whether 75 % of the promised working time is used and the promise not broken."""
-    if ticket.paused_at is not None or ticket.resolution_due_at is None:
-        return False
+    if ticket.breached_at is not None or ticket.resolution_due_at is None:
+        return False  # broken already, or paused
     risk_at = ticket.resolution_risk_at
     return risk_at is not None and risk_at <= now <= ticket.resolution_due_at
 

@@ -1,6 +1,7 @@
 """Background work of the AI service."""
 
 from ai_service import actions
+from ai_service.assistant.intents import load_or_train
 from db.ai import idempotency_keys
 from service_kit.clock import utc_now
 from service_kit.idempotency import forget_old_keys
@@ -12,6 +13,11 @@ MINUTE_S, HOUR_S = 60.0, 3600.0
 def refresh_models(context: JobContext) -> None:
     with context.database.transaction() as connection:
         actions.train_models(connection, utc_now())
+
+
+def train_intents(context: JobContext) -> None:
+    """Have the assistant's model ready before the first question."""
+    load_or_train(context.settings.var_dir / "models")
 
 
 def sweep_insights(context: JobContext) -> None:
@@ -26,6 +32,7 @@ def forget_keys(context: JobContext) -> None:
 
 
 JOBS = (
+    Job("ai.train_intents", 24 * HOUR_S, train_intents),
     Job("ai.refresh_models", 6 * HOUR_S, refresh_models),
     Job("ai.sweep_insights", MINUTE_S / 2, sweep_insights),
     Job("ai.forget_keys", HOUR_S, forget_keys),

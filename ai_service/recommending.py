@@ -460,7 +460,7 @@ def candidate(
 def chances_at_arrival(
     need: Need, now_s: float, etas: Sequence[float], risk: RiskTable
 ) -> list[float] | list[None]:
-    """Return the breach probability of the ticket, unfinished when each team arrives."""
+    """Return the breach probability at each team's arrival, the ticket unfinished."""
     at = now_s + np.array(etas, float) * 60
     used = share_used(at, need.opened_s, need.risk_s, need.due_s)
     found = risk.probability(need.priority, need.category, need.zone, used)
