@@ -352,7 +352,7 @@ def newest_breaches(
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What there is to learn from: whole days since the first ticket, and tickets."""
+    """What there is to learn from: whole days since the first ticket, and theirs."""
 
     first_on: date | None
     days: int
@@ -364,8 +364,9 @@ FIRST_DAY = text(
     "WHERE cut = '' AND grain = 'd' AND created > 0"
 )
 TICKETS = text(
-    "SELECT coalesce(sum(created), 0)::bigint FROM tickets.daily_figures "
-    "WHERE cut = '' AND grain = 'a'"
+    "SELECT sum(CASE grain WHEN 'a' THEN created ELSE -created END)::bigint "
+    "FROM tickets.daily_figures WHERE cut = '' "
+    "AND (grain = 'a' OR grain = 'd' AND starts_on >= :today)"
 )
 TEAM_DAYS = text(
     "SELECT team_id, sum(on_site_s) / 60.0 FROM tickets.daily_figures "
@@ -377,7 +378,8 @@ TEAM_DAYS = text(
 def history_facts(connection: Connection, today: date) -> History:
     first = connection.scalar(FIRST_DAY)
     days = (today - first).days if first is not None else 0
-    return History(first, max(days, 0), int(connection.scalar(TICKETS) or 0))
+    tickets = int(connection.scalar(TICKETS, {"today": today}) or 0)
+    return History(first, max(days, 0), tickets)
 
 
 def daily_history(

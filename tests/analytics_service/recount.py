@@ -10,7 +10,6 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pandas as pd
 from sqlalchemy import text
 
@@ -128,7 +127,7 @@ def spread(seconds: "pd.Series[Any]", quantile: float | None) -> tuple[Any, int]
 def seconds_between(start: "pd.Series[Any]", end: "pd.Series[Any]") -> "pd.Series[Any]":
     """Return whole seconds, none negative; missing where either end is."""
     spent = pd.to_datetime(end, utc=True) - pd.to_datetime(start, utc=True)
-    return np.floor(spent.dt.total_seconds()).clip(lower=0)
+    return (spent.dt.total_seconds() // 1).clip(lower=0)
 
 
 def unfinished_at(events: pd.DataFrame, end: pd.Timestamp) -> set[int]:
@@ -136,25 +135,26 @@ def unfinished_at(events: pd.DataFrame, end: pd.Timestamp) -> set[int]:
     steps = events[events.kind.isin([*FINISHED, "ticket.created", "ticket.reopened"])]
     known = steps[pd.to_datetime(steps.occurred_at, utc=True) < end]
     last = known.sort_values(["ticket_id", "seq"]).groupby("ticket_id").kind.last()
-    return set(last[~last.isin(FINISHED)].index)
+    return {int(str(n)) for n in last[~last.isin(FINISHED)].index}
 
 
 def reopened_soon(events: pd.DataFrame) -> set[int]:
     """Return the tickets reopened within 14 days of the completion before."""
-    found = set()
+    found: set[int] = set()
     for ticket_id, steps in events.groupby("ticket_id"):
         done = pd.Timestamp.min.tz_localize("UTC")
         for kind, at in zip(steps.kind, steps.occurred_at, strict=True):
             if kind == "ticket.completed":
                 done = at
             elif kind == "ticket.reopened" and at - done <= timedelta(days=14):
-                found.add(ticket_id)
+                found.add(int(str(ticket_id)))
     return found
 
 
 def ended_per_ticket(visits: pd.DataFrame) -> dict[int, list[str]]:
     ended = visits[visits.status.isin(["done", "not_done"])]
-    return ended.groupby("ticket_id").status.apply(list).to_dict()
+    grouped = ended.groupby("ticket_id").status
+    return {int(str(n)): list(statuses) for n, statuses in grouped}
 
 
 def verdicts(t: pd.DataFrame, clock: str, inside: Any) -> tuple[int, int]:
@@ -199,7 +199,7 @@ def wall_seconds(
             elif kind == "ticket.held" and changes["hold_reason"][1] in PAUSING:
                 since = at
         spent.append((end - opened[ticket_id] - lost).total_seconds())
-    return np.floor(pd.Series(spent, dtype=float)), pauses
+    return pd.Series(spent, dtype=float) // 1, pauses
 
 
 LEAVES = ("ticket.started", "ticket.resumed", "ticket.completed", "ticket.reopened")
