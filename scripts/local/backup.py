@@ -17,7 +17,7 @@ import psycopg2
 from scripts.local.postgres import Binaries, candidates
 from scripts.local.processes import CannotStart
 from scripts.local.settings import PROJECT, SERVICES, LocalSettings
-from scripts.local.system import System, libpq_url
+from scripts.local.system import System, libpq_url, running_url
 from service_kit.clock import utc_now
 
 
@@ -92,24 +92,26 @@ def main(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     if given.what == "restore" and given.file is None:
         parser.error("restore needs a file: make restore FROM=backups/….dump")
-    system = System(LocalSettings.read())
+    settings = LocalSettings.read()
+    system = System(settings)
     try:
         with ExitStack() as stack:
+            url = running_url(settings)
             cluster = system.cluster
-            if cluster is not None and not cluster.answers():
+            if url is None and cluster is not None and not cluster.answers():
                 cluster.start(subprocess.DEVNULL)
                 stack.callback(cluster.stop)
-            return _do(system, given.what, given.file)
+            return _do(system, url or system.owner_url, given.what, given.file)
     except CannotStart as problem:
         print(problem, file=sys.stderr)
         return 1
 
 
-def _do(system: System, what: str, file: Path | None) -> int:
-    url = libpq_url(system.owner_url)
+def _do(system: System, address: str, what: str, file: Path | None) -> int:
+    url = libpq_url(address)
     if what == "restore" and file is not None:
         restore(url, tools(system), file)
-        system.give_logins()
+        system.give_logins(url)
         print(f"Restored {file} ({len(SERVICES)} services may log in).")
         return 0
     target = file or PROJECT / "backups" / f"aiff-{utc_now():%Y%m%dT%H%M%SZ}.dump"

@@ -29,6 +29,7 @@ from scripts.local.postgres import DURABLE, OWNER, THROWAWAY, Cluster
 from scripts.local.processes import CannotStart
 from scripts.local.settings import PROJECT, SERVICES, LocalSettings
 from scripts.local.supervisor import Program, Supervisor, end_leftovers
+from service_kit.settings import read_env_file
 
 PORTS_FREE_WITHIN_S = 6.0  # the programs of a run that was killed need a moment
 # Waiting readers (server-sent events, long polls) hold a thread each.
@@ -251,12 +252,12 @@ class System:
             self.give_logins()
         self.write_run_file()
 
-    def give_logins(self) -> None:
+    def give_logins(self, url: str | None = None) -> None:
         """Let each writer role of our own server log in with its own password."""
         if self.cluster is not None:
             roles = [f"aiff_{service}" for service in SERVICES]
             passwords = {role: self.settings.secret(role) for role in roles}
-            give_logins(self.owner_url, passwords)
+            give_logins(url or self.owner_url, passwords)
 
     def _start_services(self, supervisor: Supervisor) -> None:
         services = [self.service_program(service) for service in SERVICES]
@@ -364,6 +365,16 @@ def running_pid(settings: LocalSettings) -> int | None:
     except FileNotFoundError:
         return None
     return None
+
+
+def running_url(settings: LocalSettings) -> str | None:
+    """Return the owner's address of the running system, None when none runs.
+
+    It may have been given ports that are not known here.
+    """
+    if running_pid(settings) is None:
+        return None
+    return read_env_file(settings.var / "run.env").get("DATABASE_URL")
 
 
 def answers_at(url: str) -> Callable[[], bool]:
