@@ -81,7 +81,7 @@ async function problemOf(response) {
   return new Problem({ ...body, status: response.status, retry_after: retry });
 }
 
-async function send(method, path, { body, query, signal, etag, anonymous, form, key } = {}) {
+async function send(method, path, { body, query, signal, etag, anonymous, form, key, binary } = {}) {
   const headers = { Accept: 'application/json' };
   if (accessToken && !anonymous) headers.Authorization = `Bearer ${accessToken}`;
   if (body !== undefined) headers['Content-Type'] = 'application/json';
@@ -96,6 +96,7 @@ async function send(method, path, { body, query, signal, etag, anonymous, form, 
     throw new Problem({ status: 0 });
   });
   if (!response.ok) throw await problemOf(response);
+  if (binary) return { data: await response.blob() };
   const text = response.status === 204 ? '' : await response.text();
   return { data: text ? JSON.parse(text) : null, etag: response.headers.get('ETag') };
 }
@@ -133,6 +134,7 @@ const api = (signal) => ({
   get: (path, query) => call('GET', path, { query, signal }).then(data),
   whole: (path, query) => call('GET', path, { query, signal }),
   post: (path, body, query) => call('POST', path, { body: body ?? {}, query }).then(data),
+  file: (path) => call('GET', path, { signal, binary: true }).then(data),
   upload: (path, form) => call('POST', path, { form }).then(data),
   patch: (path, body, etag) => call('PATCH', path, { body, etag }).then(data),
   remove: (path, query) => call('DELETE', path, { query }).then(data),
@@ -147,6 +149,7 @@ const PAGES = [
   { path: 'tickets/new', module: 'create', title: 'New ticket', icon: 'plus', nav: true, not: ['viewer'] },
   { path: 'tickets/:id', module: 'ticket', title: 'Ticket', under: 'tickets' },
   { path: 'analytics', module: 'analytics', title: 'Analytics', icon: 'analytics', nav: true, only: STAFF },
+  { path: 'inbox', module: 'inbox', title: 'Inbox', icon: 'inbox', nav: true },
   { path: 'users', module: 'users', title: 'Users', icon: 'users', nav: true, only: ['admin'] },
   { path: 'profile', module: 'profile', title: 'My profile', icon: 'person', nav: true },
 ];

@@ -51,6 +51,7 @@ const ICONS = {
   auto: 'M3 4h14v10H3zM7 17h6M10 14v3',
   next: 'M7 4l6 6-6 6',
   previous: 'M13 4l-6 6 6 6',
+  inbox: 'M3 11l3-7h8l3 7v5H3zM3 11h4l1 2h4l1-2h4',
   menu: 'M3 5h14M3 10h14M3 15h14',
   send: 'M3 10l14-7-5 14-3-6z',
   place: 'M10 18s6-6 6-10a6 6 0 0 0-12 0c0 4 6 10 6 10zM10 10a2 2 0 1 0 0-4 2 2 0 0 0 0 4z',

@@ -218,6 +218,15 @@ export default {
   'there in': 'tiba dalam',
   'drive': 'pemanduan',
   'breach risk': 'risiko lewat',
+  'Accept': 'Terima',
+  'Decline': 'Tolak',
+  'Release': 'Lepaskan',
+  'Files': 'Fail',
+  'File': 'Fail',
+  'No files.': 'Tiada fail.',
+  'Add file': 'Tambah fail',
+  'Added.': 'Ditambah.',
+  'A file may have 10 MB at most.': 'Fail boleh bersaiz 10 MB paling banyak.',
   'Comments': 'Komen',
   'Nothing said yet.': 'Belum ada komen.',
   'Add a comment': 'Tambah komen',
@@ -280,7 +289,16 @@ export default {
   'Available': 'Ada',
   'Missing': 'Kurang',
 
+  // Inbox
+  'Inbox': 'Peti masuk',
+  'Mark all as read': 'Tandakan semua sebagai dibaca',
+  'Marked as read: {n}': 'Ditandakan sebagai dibaca: {n}',
+  'Nothing for you yet.': 'Belum ada apa-apa untuk anda.',
+  'unread': 'belum dibaca',
+  'Mention': 'Sebutan',
+
   // Profile and users
+  '{browser} on {system}': '{browser} pada {system}',
   'Account': 'Akaun',
   'User name': 'Nama pengguna',
   'Full name': 'Nama penuh',

@@ -8,14 +8,20 @@ import { ago, count, dayAgo, el, empty, figure, hereFor, icon, loadInto, panel, 
 const UNFINISHED = ['open', 'in_progress', 'on_hold'];
 const PRIORITIES = ['urgent', 'high', 'medium', 'low'];
 const HISTORY_DAYS = 42;
+const REFRESH_MS = 60_000;
 
-export async function show({ api, user }) {
+export async function show({ api, user, signal }) {
   const page = el('div', { class: 'page overview' }, el('h1', {}, t('Overview')));
   const [now, today, status] = [el('div'), el('div'), el('div')];
   const work = api.get('/api/tickets/stats/summary', { status: UNFINISHED.join(',') });
   loadInto(now, () => work, drawNow, { lines: 2 });
   loadInto(status, () => work, drawStatus);
   page.append(el('div', { class: 'tiles' }, now, today));
+  keepFresh(signal, async () => {
+    const fresh = await api.get('/api/tickets/stats/summary', { status: UNFINISHED.join(',') });
+    now.replaceChildren(...drawNow(fresh));
+    status.replaceChildren(...drawStatus(fresh));
+  });
   if (user.role === 'requester') {
     page.append(panel(t('Unfinished work'), {}, status));
     return page;
@@ -37,6 +43,15 @@ export async function show({ api, user }) {
   whenSeen(performance, () => loadInto(performance,
     () => api.get('/api/analytics/performance', { compare: 'previous' }), drawPerformance));
   return page;
+}
+
+/** Asks again every minute while the page is open, in sight, and nobody is in the middle of it. */
+function keepFresh(signal, work) {
+  const timer = setInterval(() => {
+    const busy = document.hidden || document.getElementById('main').contains(document.activeElement.closest('a, button, summary, svg'));
+    if (!busy) work().catch(() => {}); // the next minute tries again
+  }, REFRESH_MS);
+  signal.addEventListener('abort', () => clearInterval(timer));
 }
 
 const tile = (label, value, { href, kind, note } = {}) =>

@@ -133,18 +133,26 @@ async function newKey(api) {
   await ask(t('Your new key'), [el('p', {}, t('It is shown this once and never again.')), el('pre', {}, made.key)], t('I have kept it'));
 }
 
+const first = (text, names) => names.find(([pattern]) => pattern.test(text))?.[1];
+
+/** `Chrome on Linux`, from what the browser says of itself; what is not known stays as it is. */
+function deviceName(agent) {
+  const browser = first(agent, [[/Edg\//, 'Edge'], [/OPR\//, 'Opera'], [/Firefox\//, 'Firefox'], [/Chrome\//, 'Chrome'], [/Safari\//, 'Safari']]);
+  const system = first(agent, [[/Android/, 'Android'], [/iPhone|iPad/, 'iOS'], [/Windows/, 'Windows'], [/Mac OS/, 'macOS'], [/Linux/, 'Linux']]);
+  return browser && system ? el('span', { title: agent }, t('{browser} on {system}', { browser, system })) : agent || '–';
+}
+
 function drawSessions(api, items, reload) {
   if (!items.length) return empty(t('No other session.'));
   const end = async (session) => {
     await api.remove(`/api/auth/sessions/${session.id}`).then(() => toast(t('Session ended.')), (problem) => toast(inWords(problem), 'bad'));
     reload();
   };
-  const current = (s) => s.current ?? s.is_current;
   return table(t('Signed in on'), [
-    { title: t('Device'), class: 'title', cell: (s) => s.device ?? s.user_agent ?? '–' },
-    { title: t('Address'), cell: (s) => s.address ?? s.ip ?? '–' },
-    { title: t('Last used'), cell: (s) => ago(s.last_used_at ?? s.created_at) },
-    { title: t('Actions'), class: 'bare', cell: (s) => (current(s) ? el('span', { class: 'badge' }, t('This one'))
+    { title: t('Device'), class: 'title', cell: (s) => deviceName(s.device) },
+    { title: t('Address'), cell: (s) => s.address ?? '–' },
+    { title: t('Last used'), cell: (s) => ago(s.last_used_at) },
+    { title: t('Actions'), class: 'bare', cell: (s) => (s.is_current ? el('span', { class: 'badge' }, t('This one'))
       : el('button', { type: 'button', class: 'button small', onclick: () => end(s) }, t('End'))) },
   ], items);
 }

@@ -7,10 +7,12 @@
 import { slaStrip, segmentName } from '../charts.js';
 import { ago, ask, badge, count, decimal, duration, el, empty, field, icon, inWords, input, instant, loadInto, panel, percent,
   priorityMark, scrolling, select, shortInstant, slaBadge, submitting, t, timeOf, toast, word } from '../kit.js';
+import { attachments } from './attachments.js';
 import { teamNames } from './reference.js';
 
 const HOLD_REASONS = ['customer_absent', 'awaiting_parts', 'permit_access', 'weather_safety', 'third_party', 'customer_info', 'other'];
 const NEXT_VISIT = { offered: ['accepted', 'declined', 'released'], accepted: ['en_route', 'on_site', 'released'], en_route: ['on_site', 'not_done', 'released'], on_site: ['done', 'not_done'] };
+const VISIT_MOVE = { accepted: 'Accept', declined: 'Decline', released: 'Release', en_route: 'On the way', on_site: 'On site', done: 'Done', not_done: 'Not done' };
 const LIVE = Object.keys(NEXT_VISIT);
 
 export async function show(context) {
@@ -51,7 +53,7 @@ function sections(desk) {
           ticket.reopen_count ? el('span', { class: 'muted' }, t('Reopened: {n}', { n: ticket.reopen_count })) : null)),
       actionBar(desk)),
     el('div', { class: 'grid two-one' },
-      el('div', { class: 'stack' }, description(desk), promise(desk), visits(desk), comments(desk)),
+      el('div', { class: 'stack' }, description(desk), promise(desk), visits(desk), attachments(desk), comments(desk)),
       el('div', { class: 'stack' }, facts(desk), assign(desk), history(desk))),
   ].filter(Boolean);
 }
@@ -190,7 +192,7 @@ function visitRow(desk, visit) {
     el('div', {}, el('p', {}, el('b', {}, visit.team_name ?? desk.names.get(visit.team_id) ?? t('Team {id}', { id: visit.team_id })), ' ', badge(visit.status)),
       el('p', { class: 'muted small' }, steps.map(([name, when]) => `${t(name)} ${shortInstant(when)}`).join(' → '), why ? ` · ${word(why)}` : null),
       LIVE.includes(visit.status) && desk.user.role !== 'viewer' && desk.user.role !== 'requester' ? el('div', { class: 'actions' },
-        NEXT_VISIT[visit.status].map((status) => el('button', { type: 'button', class: 'button small', onclick: () => moveVisit(desk, visit, status) }, word(status)))) : null));
+        NEXT_VISIT[visit.status].map((status) => el('button', { type: 'button', class: 'button small', onclick: () => moveVisit(desk, visit, status) }, t(VISIT_MOVE[status])))) : null));
 }
 
 async function moveVisit(desk, visit, status) {

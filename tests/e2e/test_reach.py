@@ -18,6 +18,7 @@ PAGES = (
     "tickets/CTT_1",
     "tickets/new",
     "analytics",
+    "inbox",
     "profile",
     "users",
 )

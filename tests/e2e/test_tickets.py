@@ -1,9 +1,12 @@
 """Finding, opening, creating and moving tickets in the browser."""
 
+import struct
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from playwright.sync_api import FilePayload
 
 from tests.e2e.conftest import Site, Visitor
 
@@ -186,3 +189,53 @@ def test_a_ticket_that_is_not_there_is_said_in_words(visit: Visit) -> None:
     tab.page.goto(f"{tab.site.dashboard_url}/#/tickets/CTT_99999999")
     said = tab.text(".trouble")
     assert "Not found, or not visible to you." in said
+
+
+def dot_picture() -> bytes:
+    """Return a PNG of one pixel."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = struct.pack(">I", zlib.crc32(kind + data))
+        return struct.pack(">I", len(data)) + kind + data + check
+
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixel = zlib.compress(b"\x00\x20\x80\xc0")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", pixel)
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_a_photo_is_added_and_seen_and_fetched(visit: Visit, site: Site) -> None:
+    number = new_ticket(site)["number"]
+    tab = visit("dispatcher")
+    tab.open(f"tickets/{number}")
+    photo = FilePayload(name="splice.png", mimeType="image/png", buffer=dot_picture())
+    tab.page.set_input_files("[name=file]", photo)
+    tab.page.click("text=Add file")
+    picture = tab.page.locator(".picture img")
+    picture.wait_for()
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)")
+    with tab.page.expect_download() as download:
+        tab.page.click("text=splice.png")
+    assert download.value.path().read_bytes() == dot_picture()
+    assert tab.complaints == []
+
+
+def test_a_mention_lands_in_the_inbox_and_leads_to_its_ticket(
+    visit: Visit, site: Site
+) -> None:
+    ticket = new_ticket(site)
+    site.client("dispatcher").post(
+        f"/api/tickets/{ticket['id']}/comments",
+        {"body": "@manager please look", "visibility": "internal"},
+    )
+    tab = visit("manager")
+    tab.open("inbox")
+    newest = tab.page.locator(".notes li").first
+    assert "Mention" in newest.inner_text()
+    newest.locator("a").click()
+    tab.page.wait_for_selector(f".crumbs >> text={ticket['number']}")
+    assert tab.complaints == []
