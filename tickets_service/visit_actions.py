@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from db.vocabulary import Category, VisitStatus
+from db.skills import missing_skills, required_skills
+from db.vocabulary import VisitStatus
 from service_kit.errors import Invalid, NotFound, Stale
 from tickets_service.commands import Command, MoveVisit, OfferVisit
 from tickets_service.directory import Team, check_technician, get_team
@@ -20,15 +21,6 @@ from tickets_service.storage import (
 )
 from tickets_service.ticket_state import TicketState
 
-# What a team should know for each kind of work; not knowing it is a warning that
-# the dispatcher overrides by sending the team all the same (kept in the history).
-SKILL_OF: Mapping[str, str] = {
-    Category.FIBER_INSTALLATION: "installation",
-    Category.MAINTENANCE: "maintenance",
-    Category.REPAIR: "repair",
-    Category.INSPECTION: "inspection",
-    Category.EMERGENCY: "emergency",
-}
 NEXT_ID = "SELECT nextval('tickets.assignments_id_seq')"
 
 
@@ -82,13 +74,18 @@ def release_of(state: TicketState) -> MoveVisit:
 
 
 def warnings_for(state: TicketState, team: Team) -> list[str]:
-    """Return which rules of zone and skill sending this team overrides."""
+    """Return which rules of zone and skill sending this team overrides.
+
+    A warning is no refusal: the dispatcher sends the team all the same, and the
+    history keeps it.
+    """
     found = []
     if team.zone != state.zone:
         found.append(f"the team's zone is {team.zone}")
-    skill = SKILL_OF[state.category]
-    if team.skills and skill not in team.skills:
-        found.append(f"the team lacks the skill {skill}")
+    needed = required_skills(state.category, state.cause)
+    if team.skills:
+        lacking = missing_skills(needed, team.skills)
+        found += [f"the team lacks {name} {level}" for name, level in lacking.items()]
     return found
 
 
