@@ -6,7 +6,7 @@ they are written, because the real ones are taken in the writing transaction.
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -80,7 +80,10 @@ def lived(drafts: Sequence[TicketDraft]) -> Batch:
 
 
 def history(draft: TicketDraft, ticket_id: int, scene: Scene) -> History:
-    """Return what became of a ticket; raises what the rules refuse."""
+    """Return what became of a ticket; raises what the rules refuse.
+
+    Each step is judged as of its own instant, and recorded now.
+    """
     opening = ask.OpenTicket(
         ticket_id,
         columns(draft, scene.team_ids),
@@ -88,13 +91,15 @@ def history(draft: TicketDraft, ticket_id: int, scene: Scene) -> History:
         created_at=draft.opened_at,
         has_policy=draft.promised_at is not None,
     )
-    book, now, via = scene.book, scene.now, Via.IMPORT
-    state, events = decide(None, opening, scene.actor, now, book, via)
+    book, at, via = scene.book, draft.opened_at, Via.IMPORT
+    state, events = decide(None, opening, scene.actor, at, book, via)
     for move in moves_towards(draft, state):
-        state, more = decide(state, move, scene.actor, now, book, via)
+        at = move.occurred_at or at
+        state, more = decide(state, move, scene.actor, at, book, via)
         events += more
     state = with_thresholds(state, events, scene)
-    return History(state, events)
+    recorded = [replace(event, recorded_at=scene.now) for event in events]
+    return History(replace(state, updated_at=scene.now), recorded)
 
 
 def columns(draft: TicketDraft, team_ids: dict[str, int]) -> dict[str, Any]:

@@ -253,9 +253,9 @@ def tell_news(database: Database, scene: Scene, sorting: Sorting) -> None:
     """Tell the tickets that are there what their rows say now."""
     progress = Progress("rows", len(sorting.news), what="bringing up to date")
     sorting.finish()
-    told = list(sorting.news.values())
-    for start in range(0, len(told), NEWS_BATCH):
-        batch = told[start : start + NEWS_BATCH]
+    news_rows = list(sorting.news.values())
+    for start in range(0, len(news_rows), NEWS_BATCH):
+        batch = news_rows[start : start + NEWS_BATCH]
         with database.transaction() as connection:
             outcome = news.bring_up_to_date(
                 connection,
@@ -265,10 +265,8 @@ def tell_news(database: Database, scene: Scene, sorting: Sorting) -> None:
                 scene.team_ids,
             )
             refused = {draft.external_ref for draft, _ in outcome.refused}
-            told = {
-                d.external_ref: d for _, d in batch if d.external_ref not in refused
-            }
-            remember(connection, list(told.values()))
+            told = [d for _, d in batch if d.external_ref not in refused]
+            remember(connection, told)
         sorting.result.updated += outcome.updated
         sorting.result.unchanged += outcome.unchanged
         sorting.result.refused += [rejected(*refusal) for refusal in outcome.refused]
