@@ -4,12 +4,17 @@ The groups of an answer add up to its overall figures, because these are their s
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
 
 from analytics_service.asking import Asked
-from analytics_service.directory import Technician, technicians
+from analytics_service.directory import (
+    Technician,
+    WorkingDays,
+    technicians,
+    zone_calendars,
+)
 from analytics_service.figures import Answer, figures_of, group_filters, links_for
 from analytics_service.metrics import Totals
 from analytics_service.periods import Period
@@ -25,27 +30,47 @@ def performance(
     connection: Connection, asked: Asked, by: str | None, *, compared: bool
 ) -> Answer:
     """Return the answer of GET /api/analytics/performance."""
-    people = technicians(connection) if by == "technician" else {}
+    known = Known.read(connection, by)
     answer = {
         **asked.frame(),
         "by": by,
-        **period_figures(connection, asked, asked.period, by, people),
+        **period_figures(connection, asked, asked.period, by, known),
         "previous": None,
     }
     if compared:
         before = asked.period.previous()
         answer["previous"] = {
             **asked.frame(before),
-            **period_figures(connection, asked, before, by, people),
+            **period_figures(connection, asked, before, by, known),
         }
     return answer
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What does not change from one period to the other."""
+
+    people: People
+    calendars: Mapping[str, WorkingDays]
+
+    @classmethod
+    def read(cls, connection: Connection, by: str | None) -> "Known":
+        people = technicians(connection) if by == "technician" else {}
+        return cls(people, zone_calendars(connection))
+
+
 def period_figures(
-    connection: Connection, asked: Asked, period: Period, by: str | None, people: People
+    connection: Connection,
+    asked: Asked,
+    period: Period,
+    by: str | None,
+    known: Known | None = None,
 ) -> Answer:
+    """Return the overall figures of a period and those of its groups."""
+    known = known or Known.read(connection, by)
+    people = known.people
     found = group_totals(connection, asked, period, by, len(people))
-    shifts = team_shifts(connection, asked, period)
+    shifts = team_shifts(known.calendars, asked, period)
     links = links_for(period, asked.today, asked.actor)
     everyone = replace(together(found.values()), shift_s=sum(shifts.values()))
 

@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from analytics_service import queries
 from analytics_service.asking import Asked
-from analytics_service.directory import WorkingDays, zone_calendars
+from analytics_service.directory import WorkingDays
 from analytics_service.durations import Durations, exact
 from analytics_service.figures import settled_end
 from analytics_service.metrics import Totals
@@ -83,10 +83,11 @@ def period_durations(
     }
 
 
-def team_shifts(connection: Connection, asked: Asked, period: Period) -> dict[int, int]:
+def team_shifts(
+    calendars: Mapping[str, WorkingDays], asked: Asked, period: Period
+) -> dict[int, int]:
     """Return the seconds on shift, until today, of each active team selected."""
     last = min(period.last, asked.today)
-    calendars = zone_calendars(connection)
     teams = asked.teams()
     days = {
         zone: days_open(calendars, zone, period.first, last)

@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -210,27 +211,34 @@ def judged(asked: Asked, figure: Figure, daily: Course | None) -> Answer:
     }
     if daily is None:
         return silent
-    today = asked.today
-    whole = [n for n, day in enumerate(daily.starts) if day < today]
-    history = pd.Series(
-        [daily.values[n] for n in whole],
-        index=pd.DatetimeIndex([daily.starts[n] for n in whole]),
-        dtype=float,
-    )
-    series = history[history.index >= pd.Timestamp(asked.period.first)]
-    missing = series.isna().mean() if len(series) else 1.0
-    if len(series) < trends.MIN_VALUES or missing > MOST_MISSING:
-        return silent | odd_days(figure, history, asked.period) | {"note": FEW_DAYS}
-    return silent | course_words(series) | odd_days(figure, history, asked.period)
+    over = bisect_right(daily.starts, asked.today - DAY)
+    days, values = daily.starts[:over], tuple(daily.values[:over])
+    within = bisect_right(days, asked.period.first - DAY)
+    found = silent | {"note": None}
+    if figure.key in COUNTED and days:
+        found |= odd_days(days[0], values, figure.key == "workload_minutes")
+        first = asked.period.first
+        found["anomalies"] = [a for a in found["anomalies"] if a["at"] >= first]
+    else:
+        found["note"] = COUNTS_ONLY
+    series = values[within:]
+    missing = sum(value is None for value in series)
+    if len(series) < trends.MIN_VALUES or missing > MOST_MISSING * len(series):
+        return found | {"note": FEW_DAYS}
+    return found | course_words(asked.period.first, series)
 
 
-def course_words(series: pd.Series) -> Answer:
+# Both are remembered by the values themselves, so never out of date.
+
+
+@lru_cache(maxsize=512)
+def course_words(first: date, values: tuple[float | None, ...]) -> Answer:
     """Return trend, week and change points of days; missing ones are interpolated."""
+    series = pd.Series(values, dtype=float)
     filled = series.interpolate(limit_direction="both").to_numpy()
-    weekday = pd.DatetimeIndex(series.index).day_of_week
+    weekday = (first.weekday() + np.arange(len(values))) % 7
     found = trends.trend(filled, weekday)
     week = trends.seasonality(filled, weekday) if len(filled) >= 14 else None
-    days = [at.date() for at in pd.DatetimeIndex(series.index)]
     return {
         "trend": {
             "slope_per_day": found.slope,
@@ -243,35 +251,34 @@ def course_words(series: pd.Series) -> Answer:
         if week is None
         else {"period_days": 7, "ratios": week.ratios, "strength": week.strength},
         "change_points": [
-            {"at": days[c.at], "before": c.before, "after": c.after}
+            {"at": first + timedelta(days=c.at), "before": c.before, "after": c.after}
             for c in trends.change_points(filled, weekday)
         ],
-        "note": None,
     }
 
 
-def odd_days(figure: Figure, history: pd.Series, period: Period) -> Answer:
-    """Return the days of the period that what came before did not lead to expect."""
-    if figure.key not in COUNTED or len(history) < anomalies.MIN_DAYS:
-        return {"note": COUNTS_ONLY}
-    values = history.fillna(0).to_numpy()
-    live = np.flatnonzero(values)
-    if not len(live) or len(values) - live[0] < anomalies.MIN_DAYS:
-        return {"note": COUNTS_ONLY}
-    values, dates = values[live[0] :], pd.DatetimeIndex(history.index)[live[0] :]
-    unit = typical(values) if figure.key == "workload_minutes" else 1.0
-    scores = anomalies.score_days(values[None] / unit, dates)
-    flags = anomalies.flag(scores.score)[0]
+@lru_cache(maxsize=512)
+def odd_days(first: date, values: tuple[float | None, ...], in_minutes: bool) -> Answer:
+    """Return the days that what came before them did not lead one to expect."""
+    counts = np.array([value or 0.0 for value in values])
+    live = np.flatnonzero(counts)
+    start = int(live[0]) if len(live) else len(counts)
+    counts = counts[start:]
+    if len(counts) < anomalies.MIN_DAYS:
+        return {"anomalies": [], "note": COUNTS_ONLY}
+    begin = first + timedelta(days=start)
+    dates = pd.date_range(begin, periods=len(counts), freq="D")
+    unit = typical(counts) if in_minutes else 1.0
+    scores = anomalies.score_days(counts[None] / unit, dates)
     return {
         "anomalies": [
             {
-                "at": at.date(),
-                "value": float(values[n]),
+                "at": begin + timedelta(days=int(n)),
+                "value": float(counts[n]),
                 "expected": float(scores.expected[0, n] * unit),
                 "score": float(scores.score[0, n]),
             }
-            for n, at in enumerate(dates)
-            if flags[n] and at.date() >= period.first
+            for n in np.flatnonzero(anomalies.flag(scores.score)[0])
         ]
     }
 

@@ -1,15 +1,16 @@
 """Zones: volumes, backlog and its age, promises, travel, teams, load and trend."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection
 
 from analytics_service import queries, trends
 from analytics_service.aging import aging, clipped, unfinished
 from analytics_service.asking import Asked
+from analytics_service.directory import zone_calendars
 from analytics_service.figures import Answer, figures_of, group_filters, links_for
 from analytics_service.metrics import FIGURE, Totals, minutes, ratio, visits
 from analytics_service.performance import keys_of, period_figures
@@ -45,7 +46,7 @@ def zones(connection: Connection, asked: Asked) -> Answer:
 
 def zone_items(connection: Connection, asked: Asked) -> list[Answer]:
     found = group_totals(connection, asked, asked.period, "zone")
-    shifts = team_shifts(connection, asked, asked.period)
+    shifts = team_shifts(zone_calendars(connection), asked, asked.period)
     links = links_for(asked.period, asked.today, asked.actor)
     buckets = clipped(asked.today, None, None)
     ages = unfinished(connection, asked, buckets, "zone")
@@ -94,23 +95,22 @@ def created_trends(connection: Connection, asked: Asked) -> dict[Key, Answer]:
     n_days = (last - first).days + 1
     if n_days < trends.MIN_VALUES:
         return {}
-    days = [first + timedelta(days=n) for n in range(n_days + 1)]
     rows = days_cover(first, last)
     asked.check_breadth(rows, "zone")
     found = queries.read_sums(connection, asked.reading("zone"), rows, ("created",))
-    weekday = np.array([day.weekday() for day in days[:-1]])
     return {
         key: slope(
-            np.array(
-                [stretches.get(n, {}).get("created", 0) for n in range(1, n_days + 1)]
-            ),
-            weekday,
+            first,
+            tuple(stretches.get(n, {}).get("created", 0) for n in range(1, n_days + 1)),
         )
         for key, stretches in found.items()
     }
 
 
-def slope(values: NDArray[np.int64], weekday: NDArray[np.int64]) -> Answer:
+@lru_cache(maxsize=1_024)  # by the values themselves, so never out of date
+def slope(first: date, values: tuple[int, ...]) -> Answer:
+    """Return the trend of daily values that begin on `first`."""
+    weekday = (first.weekday() + np.arange(len(values))) % 7
     found = trends.trend(values, weekday)
     return {
         "slope_per_day": found.slope,
@@ -123,8 +123,8 @@ def slope(values: NDArray[np.int64], weekday: NDArray[np.int64]) -> Answer:
 def zone_detail(connection: Connection, asked: Asked) -> Answer:
     """Return the answer of GET /api/analytics/zones/{zone}, asked for one zone."""
     (item,) = zone_items(connection, asked)
-    by_team = period_figures(connection, asked, asked.period, "team", {})
-    by_category = period_figures(connection, asked, asked.period, "category", {})
+    by_team = period_figures(connection, asked, asked.period, "team")
+    by_category = period_figures(connection, asked, asked.period, "category")
     ages = aging(connection, asked, None, None)
     return {
         **asked.frame(),
