@@ -11,7 +11,20 @@ export async function show({ api, query, go, user }) {
   return el('div', { class: 'page' },
     el('div', { class: 'title-row' }, el('h1', {}, t('Users')),
       el('button', { type: 'button', class: 'button primary', onclick: () => add(api, load) }, icon('plus'), t('New user'))),
-    list);
+    filters(query, go), list);
+}
+
+function filters(query, go) {
+  const { cursor, ...kept } = query;
+  const change = (changed) => go('users', Object.fromEntries(Object.entries({ ...kept, ...changed }).filter(([, value]) => value)));
+  const search = input('q', { type: 'search', value: query.q ?? '', 'aria-label': t('Search users'), placeholder: t('Name or e-mail') });
+  return el('div', { class: 'filter-bar' },
+    el('form', { class: 'search', role: 'search', onsubmit: (event) => {
+      event.preventDefault();
+      change({ q: search.value.trim() });
+    } }, icon('search'), search),
+    el('label', { class: 'compact' }, el('span', {}, t('Role')), select('role', [['', t('All roles')], ...ROLES.map((r) => [r, word(r)])],
+      { value: query.role, onchange: (event) => change({ role: event.target.value }) })));
 }
 
 async function attempt(work, done) {
