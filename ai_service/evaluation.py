@@ -16,7 +16,8 @@ from typing import Any
 from ai_service.assistant.gazetteer import Gazetteer, build_gazetteer
 from ai_service.assistant.intents import IntentModel, load_or_train
 from ai_service.assistant.memory import State, memory_from
-from ai_service.assistant.planner import Plan, Planner
+from ai_service.assistant.planner import Planner
+from ai_service.assistant.plans import Plan
 from service_kit.clock import monotonic_s, utc_now
 
 QUESTIONS = Path(__file__).parent / "assistant" / "evaluation_set.txt"

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ai_service.assistant.api_client import Call
 from ai_service.assistant.gazetteer import Gazetteer
 from ai_service.assistant.periods import bounds
-from ai_service.assistant.planner import Plan
+from ai_service.assistant.plans import Plan
 from db.scope import Actor
 
 UNFINISHED_WORDS = ("open", "in_progress", "on_hold")
@@ -81,7 +81,7 @@ def calls_for(plan: Plan, setting: Setting) -> list[Call]:
     return BUILDERS[plan.tool](plan, setting)
 
 
-# ---- tickets ---------------------------------------------------------------------------
+# ---- tickets -------------------------------------------------------------------------
 
 
 def ticket_filters(plan: Plan, setting: Setting, period: str | None) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def my_day_calls(plan: Plan, setting: Setting) -> list[Call]:
     return [Call("GET", "/api/tickets", query)]
 
 
-# ---- figures ---------------------------------------------------------------------------
+# ---- figures -------------------------------------------------------------------------
 
 
 def days(
@@ -289,7 +289,7 @@ def forecast_calls(plan: Plan, setting: Setting) -> list[Call]:
     return [Call("GET", "/api/analytics/forecast", query)]
 
 
-# ---- advice ----------------------------------------------------------------------------
+# ---- advice --------------------------------------------------------------------------
 
 
 def risk_calls(plan: Plan, setting: Setting) -> list[Call]:
@@ -388,7 +388,7 @@ BUILDERS: Mapping[str, Callable[[Plan, Setting], list[Call]]] = {
 }
 
 
-# ---- writes: what a proposal would send ------------------------------------------------
+# ---- writes: what a proposal would send ----------------------------------------------
 
 
 def write_calls(plan: Plan, setting: Setting, version: int | None) -> list[Call]:

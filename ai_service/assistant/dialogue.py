@@ -16,7 +16,8 @@ from ai_service.assistant.calls import Setting, calls_for, write_calls
 from ai_service.assistant.lexicon import ENGLISH_MARKS, MALAY_MARKS
 from ai_service.assistant.memory import State
 from ai_service.assistant.normalising import words_of
-from ai_service.assistant.planner import Plan, Planner
+from ai_service.assistant.planner import Planner
+from ai_service.assistant.plans import Plan
 from ai_service.assistant.registry import WRITE, kind_of
 from ai_service.assistant.replies import Telling, interpretation, render, trimmed
 from ai_service.assistant.wording import say, term
@@ -24,9 +25,21 @@ from db.vocabulary import Role
 
 ENGINE = "embedded"
 REMEMBERED_TOOLS = frozenset(
-    "ticket_search ticket_stats ticket_aging sla_risk performance_overview "
-    "team_performance zone_analytics trends forecast insights recommendations "
-    "team_list my_day".split()  # noqa: SIM905
+    {
+        "ticket_search",
+        "ticket_stats",
+        "ticket_aging",
+        "sla_risk",
+        "performance_overview",
+        "team_performance",
+        "zone_analytics",
+        "trends",
+        "forecast",
+        "insights",
+        "recommendations",
+        "team_list",
+        "my_day",
+    }
 )
 DESK = frozenset({Role.ADMIN, Role.MANAGER, Role.DISPATCHER})
 NOT_VIEWERS = frozenset(Role) - {Role.VIEWER}
@@ -94,7 +107,7 @@ class Turn:
         return answer
 
 
-# ---- language --------------------------------------------------------------------------
+# ---- language ------------------------------------------------------------------------
 
 
 def language_of(message: str, fallback: str) -> str:
@@ -107,7 +120,7 @@ def language_of(message: str, fallback: str) -> str:
     return "ms" if malay > english else "en"
 
 
-# ---- answering -------------------------------------------------------------------------
+# ---- answering -----------------------------------------------------------------------
 
 
 def answer_message(turn: Turn, planner: Planner, message: str) -> dict[str, Any]:
@@ -201,7 +214,7 @@ def recommended_team(turn: Turn, number: str) -> str | None:
     return str(candidates[0]["name"]) if candidates else None
 
 
-# ---- reads -----------------------------------------------------------------------------
+# ---- reads ---------------------------------------------------------------------------
 
 
 def read(turn: Turn, plan: Plan) -> str:
@@ -257,7 +270,7 @@ def remember_read(state: State, plan: Plan, answers: Sequence[Answer]) -> None:
         state["recommended"] = {"ticket": number, "team": body["candidates"][0]["name"]}
 
 
-# ---- writes ----------------------------------------------------------------------------
+# ---- writes --------------------------------------------------------------------------
 
 
 def propose(turn: Turn, plan: Plan) -> str:
@@ -350,7 +363,7 @@ def failed_write(turn: Turn, plan: Plan, answer: Answer) -> str:
     return failure(turn, plan, answer)
 
 
-# ---- dialogue tools --------------------------------------------------------------------
+# ---- dialogue tools ------------------------------------------------------------------
 
 
 def clarify(turn: Turn, plan: Plan) -> str:
@@ -407,20 +420,19 @@ DIALOGUE = {
 
 def suggestions(turn: Turn, plan: Plan) -> list[str]:
     """Return what could be asked next, at most three."""
-    spoken = SUGGESTIONS[turn.language]
-    focus = turn.state.get("focus")
     if turn.proposal is not None:
         return ["yes", "no"] if turn.language == "en" else ["ya", "tidak"]
+    focus, listed = turn.state.get("focus"), turn.state.get("listed")
+    names, ticket = ["count", "risk", "performance"], focus
     if plan.tool == "ticket_stats":
-        return [spoken["list"], spoken["zone"], spoken["risk"]]
-    if plan.tool in {"ticket_get", "add_comment"} and focus:
-        return [spoken[k].format(ticket=focus) for k in ("team", "history")]
-    if plan.tool in {"ticket_search", "sla_risk"} and turn.state.get("listed"):
-        first = turn.state["listed"][0]
-        return [spoken["team"].format(ticket=first), spoken["performance"]]
-    if turn.setting.actor.role is Role.TECHNICIAN:
-        return [spoken["day"], spoken["risk"]]
-    return [spoken["count"], spoken["risk"], spoken["performance"]]
+        names = ["list", "zone", "risk"]
+    elif plan.tool in {"ticket_get", "add_comment"} and focus:
+        names = ["team", "history"]
+    elif plan.tool in {"ticket_search", "sla_risk"} and listed:
+        names, ticket = ["team", "performance"], listed[0]
+    elif turn.setting.actor.role is Role.TECHNICIAN:
+        names = ["day", "risk"]
+    return [SUGGESTIONS[turn.language][name].format(ticket=ticket) for name in names]
 
 
 def closing_words(message: str, turn: Turn) -> str | None:

@@ -54,7 +54,7 @@ class Names:
         return cls(table, re.compile(rf"(?<![\w])(?:{listed})(?![\w])"))
 
     def near(self, word: str) -> str | None:
-        """Return the name whose phrase is nearly `word`, None if none is near enough."""
+        """Return the name whose phrase is nearly `word`, None if none is near."""
         if len(word) < LEAST_GUESSED:
             return None
         found = get_close_matches(word, self.by_phrase, n=1, cutoff=NEAR)

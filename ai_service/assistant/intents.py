@@ -130,7 +130,9 @@ class IntentModel:
 
 
 def word_vectoriser() -> TfidfVectorizer:
-    return TfidfVectorizer(ngram_range=(1, 2), token_pattern=r"\S+", sublinear_tf=True)
+    return TfidfVectorizer(
+        ngram_range=(1, 2), tokenizer=str.split, token_pattern=None, sublinear_tf=True
+    )
 
 
 def letter_vectoriser() -> TfidfVectorizer:

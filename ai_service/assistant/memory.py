@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
-from ai_service.assistant.planner import Memory
+from ai_service.assistant.plans import Memory
 from db.ai import Conversation, Turn
 from service_kit.errors import NotFound
 
@@ -54,7 +54,7 @@ def save_turn(
     told: tuple[str, Mapping[str, Any]],
     now: datetime,
 ) -> None:
-    """Keep the state and the turn. told: the message and the answer, without secrets."""
+    """Keep the state and the turn. told: message and answer, without secrets."""
     message, answer = told
     connection.execute(
         update(Conversation)
@@ -81,7 +81,7 @@ def memory_from(state: State, now: datetime) -> Memory:
     )
 
 
-# ---- proposals -------------------------------------------------------------------------
+# ---- proposals -----------------------------------------------------------------------
 
 
 def digest(token: str) -> str:

@@ -156,7 +156,7 @@ SHORT_FORMS = {
 }
 WORD = re.compile(r"[a-z0-9_@#/.'\-]+|[?!]")
 EDGES = ".,'-/"
-LEAST_CORRECTED, LEAST_TWO_ERRORS = 5, 8
+LEAST_CORRECTED, LEAST_TWO_ERRORS, MOST_CORRECTED = 5, 8, 20
 
 
 def plain(text: str) -> str:
@@ -195,7 +195,8 @@ class Speller:
                     self.by_rest.setdefault(rest, set()).add(word)
 
     def corrected(self, word: str) -> str:
-        if word in self.words or len(word) < LEAST_CORRECTED or not word.isalpha():
+        is_word = LEAST_CORRECTED <= len(word) <= MOST_CORRECTED and word.isalpha()
+        if word in self.words or not is_word:
             return word
         allowed = errors_allowed(word)
         near = {w for rest in rests(word, allowed) for w in self.by_rest.get(rest, ())}

@@ -149,7 +149,7 @@ def find_periods(text: str, today: date) -> list[Found]:
     return sorted(found, key=lambda f: f.start)
 
 
-# ---- readers, one per line of the grammar ----------------------------------------------
+# ---- readers, one per line of the grammar --------------------------------------------
 
 Reader = Callable[["re.Match[str]", date], str | None]
 
@@ -277,12 +277,10 @@ def lines() -> list[tuple[str, Reader]]:
     day = ONE_DAY.replace("(", "(?:").replace("(?:?", "(?")
     past_ms = r"(?:lepas|lalu|sudah|sebelum(?: ini)?|kebelakangan(?: ini)?|terakhir)"
     next_ms = r"(?:depan|hadapan|akan datang|seterusnya|berikutnya)"
+    lead = r"(?:from |between |dari |daripada |antara )?"
+    days = rf"(?P<first>{day}|\d{{1,2}}){TO}(?P<last>{day})"
     return [
-        (
-            rf"(?:from |between |dari |daripada |antara )?"
-            rf"(?P<first>{day}|\d{{1,2}}){TO}(?P<last>{day})",
-            read_range,
-        ),
+        (f"{lead}{days}", read_range),
         (rf"(?:since|sejak|from|dari|mulai|starting) (?P<day>{day})", read_since),
         (rf"(?:before|sebelum|until|hingga|sehingga) (?P<day>{day})", read_until),
         (rf"(?:last|past|previous|terakhir) {N_UNIT}", rolling("last")),
@@ -323,7 +321,7 @@ def compiled() -> list[tuple["re.Pattern[str]", Reader]]:
 GRAMMAR = compiled()
 
 
-# ---- from a symbol to days -------------------------------------------------------------
+# ---- from a symbol to days -----------------------------------------------------------
 
 
 def next_month(day: date) -> date:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from ai_service.assistant.api_client import Answer
 from ai_service.assistant.calls import FIGURES, ZONE_FIGURES, Setting
 from ai_service.assistant.periods import bounds
-from ai_service.assistant.planner import Plan
+from ai_service.assistant.plans import Plan
 from ai_service.assistant.wording import say, term
 
 TITLE_CHARS = 80
@@ -67,43 +67,44 @@ class Telling:
         return at.strftime("%d %b %Y %H:%M")
 
 
-# ---- what was understood ---------------------------------------------------------------
+# ---- what was understood -------------------------------------------------------------
 
 
 def interpretation(plan: Plan, setting: Setting, language: str) -> str:
     """Return the plan's filters in words: "open, Selangor, 1–12 Nov 2026"."""
+    words = [*spoken_words(plan, language), *spoken_amounts(plan, language)]
     wanted = plan.arguments
-    parts: list[str] = []
-    if plan.unfinished:
-        parts.append(term("unfinished", language))
-    else:
-        asked = wanted.get("status", [])
-        parts += [
-            term(s, language) for s in ([asked] if isinstance(asked, str) else asked)
-        ]
-    for name in ("priority", "category"):
-        value = wanted.get(name, [])
-        parts += [
-            term(v, language) for v in ([value] if isinstance(value, str) else value)
-        ]
-    flags = [f for f in ("overdue", "unassigned", "breached") if wanted.get(f)]
-    parts += [term(f, language) for f in flags]
-    if wanted.get("assigned_to") == "me":
-        parts.append(term("mine", language))
-    if wanted.get("min_age_days"):
-        parts.append(f"> {wanted['min_age_days']} {term('day', language)}")
-    if wanted.get("window_hours"):
-        parts.append(f"≤ {wanted['window_hours']:g} h")
-    for name in ("ticket_number", "zone", "availability", "focus"):
-        if name in wanted:
-            parts.append(term(wanted[name], language))
+    named = ("ticket_number", "zone", "availability", "focus")
+    words += [term(wanted[name], language) for name in named if name in wanted]
     if "team" in wanted:
-        team = wanted["team"]
-        parts.append(" / ".join(team) if isinstance(team, list) else str(team))
+        words.append(" / ".join(as_list(wanted["team"])))
     if "text" in wanted and plan.tool != "add_comment":
-        parts.append(f"“{wanted['text']}”")
-    parts += spoken_periods(plan, setting, language)
-    return ", ".join(parts) or term_all(language)
+        words.append(f"“{wanted['text']}”")
+    words += spoken_periods(plan, setting, language)
+    return ", ".join(words) or term_all(language)
+
+
+def as_list(value: Any) -> list[str]:
+    return [str(v) for v in value] if isinstance(value, list) else [str(value)]
+
+
+def spoken_words(plan: Plan, language: str) -> list[str]:
+    """Return statuses, priorities, categories and flags in words."""
+    wanted = plan.arguments
+    words = ["unfinished"] if plan.unfinished else as_list(wanted.get("status", []))
+    words += as_list(wanted.get("priority", [])) + as_list(wanted.get("category", []))
+    words += [f for f in ("overdue", "unassigned", "breached") if wanted.get(f)]
+    words += ["mine"] if wanted.get("assigned_to") == "me" else []
+    return [term(word, language) for word in words]
+
+
+def spoken_amounts(plan: Plan, language: str) -> list[str]:
+    found = []
+    if plan.arguments.get("min_age_days"):
+        found.append(f"> {plan.arguments['min_age_days']} {term('day', language)}")
+    if plan.arguments.get("window_hours"):
+        found.append(f"≤ {plan.arguments['window_hours']:g} h")
+    return found
 
 
 def term_all(language: str) -> str:
@@ -133,7 +134,7 @@ def spoken_period(symbol: str, setting: Setting, language: str) -> str:
     return dates if name == symbol else f"{name} ({dates})"
 
 
-# ---- pieces ----------------------------------------------------------------------------
+# ---- pieces --------------------------------------------------------------------------
 
 
 def bullets(lines: Sequence[str], told: Telling, shown: int = LINES_SHOWN) -> str:
@@ -182,7 +183,7 @@ def ticket_line(row: Mapping[str, Any], told: Telling) -> str:
     return f"{row['number']} {trimmed(row['title'])} ({', '.join(parts)})"
 
 
-# ---- one renderer per tool -------------------------------------------------------------
+# ---- one renderer per tool -----------------------------------------------------------
 
 
 def tell_search(told: Telling) -> str:
@@ -294,8 +295,7 @@ def tell_ticket(told: Telling) -> str:
     if row.get("completed_at"):
         lines.append(told.say("ticket_done", at=told.local(row["completed_at"])))
     lines.append(sla_line(row, told))
-    for answer in told.answers[1:]:
-        lines.append(tell_part(answer, told))
+    lines += [tell_part(answer, told) for answer in told.answers[1:]]
     return "\n".join([text, *lines])
 
 

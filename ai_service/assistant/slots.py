@@ -17,17 +17,19 @@ from ai_service.assistant.periods import COUNT, UNITS, find_periods, number_of
 
 TICKET = re.compile(
     r"(?<![\w@])(?:ctt[ _-]?|#|(?:ticket|tiket|tickets)"
-    r"(?: (?:no|number|nombor|num|id|bernombor))?[ #]{1,2}(?:ctt[ _-]?)?)0*(\d{1,12})(?![\w%])"
-    r"(?! (?:days?|hari|hours?|jam|weeks?|minggu|tickets?|tiket))"
+    r"(?: (?:no|number|nombor|num|id|bernombor))?[ #]{1,2}(?:ctt[ _-]?)?)0*"
+    r"(\d{1,12})(?![\w%])(?! (?:days?|hari|hours?|jam|weeks?|minggu|tickets?|tiket))"
 )
 N = rf"({COUNT[1:-1]})"
 AGE_UNIT = r"(days?|weeks?|months?|hari|minggu|bulan)"
 AGES = [
     re.compile(p)
     for p in (
-        rf"(?:older than|more than|over|at least|longer than|exceeding|beyond|above|"
-        rf"lebih dari|lebih daripada|lebih|melebihi|sekurang-kurangnya|umur|usia|"
-        rf"berusia|berumur|> ?) ?{N} {AGE_UNIT}(?: old| lama)?",
+        (
+            rf"(?:older than|more than|over|at least|longer than|exceeding|beyond|above|"
+            rf"lebih dari|lebih daripada|lebih|melebihi|sekurang-kurangnya|umur|usia|"
+            rf"berusia|berumur|> ?) ?{N} {AGE_UNIT}(?: old| lama)?"
+        ),
         rf"{N} {AGE_UNIT} (?:or older|or more|old|dan ke atas|ke atas|lebih|atau lebih)",
         rf"(?:for|selama) {N} {AGE_UNIT}",
     )
@@ -39,13 +41,19 @@ WINDOW = re.compile(
 LIMITS = [
     re.compile(rf"(?<!\w){p}")
     for p in (
-        rf"(?:top|bottom|best|worst|first|latest|newest|last|oldest|lowest|highest) {N}"
-        r"(?! (?:days?|weeks?|months?|years?|hari|hours?))(?= |$)",
-        rf"{N} (?:tickets?|tiket|teams?|pasukan|zones?|zon)?(?: (?:yang )?)(?:terbaik|"
-        r"teratas|tertinggi|terendah|terburuk|terkini|terbaru|paling|pertama|terlama|"
-        r"terbanyak|terakhir|tercorot|teruk)",
-        rf"(?<!than )(?<!lebih ){N} (?:open |urgent |latest |recent )?"
-        r"(?:tickets|tiket|teams|zones)(?= |$)",
+        (
+            rf"(?:top|bottom|best|worst|first|latest|newest|last|oldest|lowest|highest) "
+            rf"{N}(?! (?:days?|weeks?|months?|years?|hari|hours?))(?= |$)"
+        ),
+        (
+            rf"{N} (?:tickets?|tiket|teams?|pasukan|zones?|zon)?(?: (?:yang )?)(?:terbaik|"
+            r"teratas|tertinggi|terendah|terburuk|terkini|terbaru|paling|pertama|terlama|"
+            r"terbanyak|terakhir|tercorot|teruk)"
+        ),
+        (
+            rf"(?<!than )(?<!lebih ){N} (?:open |urgent |latest |recent )?"
+            r"(?:tickets|tiket|teams|zones)(?= |$)"
+        ),
     )
 ]
 RECALL = re.compile(r"(?<!\w)(?:number|no|nombor|item|row) (\d{1,2})(?!\w)")
@@ -333,7 +341,7 @@ def read_priorities(slots: Slots) -> list[str]:
 
 
 def means_priority(words: list[str], place: int) -> bool:
-    """Whether a word such as "high" at `place` stands near one that makes it a priority."""
+    """Whether a word such as "high" at `place` stands near one that makes it so."""
     before = words[place - 1] if place else ""
     if before in {"paling", "how", "so", "very", "too", "yang", "terlalu"}:
         return any(w in lexicon.PRIORITY_WORDS for w in words)

@@ -265,7 +265,7 @@ def test_a_service_that_is_away_is_said_plainly(system: Start) -> None:
     running = system()
     chat = running.chat("manager")
     analytics = running.apps["/api/analytics"]
-    running.apps["/api/analytics"] = lambda environ, start: refused(start)
+    running.apps["/api/analytics"] = lambda _, start: refused(start)
     try:
         answer = chat.say("how is performance this month")
     finally:
