@@ -47,14 +47,17 @@ def add_attachment(
     request: Request,
     world: World,
 ) -> dict[str, Any]:
-    """Add a stored file to a ticket; requesters' files are public."""
+    """Add a stored file to a ticket; a requester's internal one is forbidden."""
     new_id = int(connection.exec_driver_sql(NEXT_ID).scalar_one())
     stored = upload.stored
     command = AddAttachment(
-        new_id, upload.filename, stored.content_type, stored.size_bytes
+        new_id,
+        upload.filename,
+        stored.content_type,
+        stored.size_bytes,
+        upload.visibility,
     )
     act(connection, ticket_id, command, request, world)
-    seen = sees_internal_comments(request.actor)
     connection.exec_driver_sql(
         INSERT,
         {
@@ -66,7 +69,7 @@ def add_attachment(
             "size": stored.size_bytes,
             "sha256": stored.sha256,
             "key": stored.storage_key,
-            "visibility": upload.visibility if seen else Visibility.PUBLIC,
+            "visibility": upload.visibility,
             "now": request.now,
         },
     )

@@ -85,6 +85,7 @@ class AddAttachment:
     filename: str
     content_type: str
     size_bytes: int
+    visibility: str = "public"
 
 
 @dataclass(frozen=True, slots=True)

@@ -522,11 +522,14 @@ def answers(draft: Draft) -> bool:
 def add_attachment(draft: Draft, new: ask.AddAttachment) -> None:
     need_role(draft, lifecycle.STAFF | {Role.REQUESTER}, "attach files")
     need_own_work(draft)
+    if draft.actor.role is Role.REQUESTER and new.visibility != Visibility.PUBLIC:
+        raise Forbidden("Your files are public.")
     data = {
         "attachment_id": new.attachment_id,
         "filename": new.filename,
         "content_type": new.content_type,
         "size_bytes": new.size_bytes,
+        "visibility": new.visibility,
     }
     draft.emit("attachment.added", data=data)
 

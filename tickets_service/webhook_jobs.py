@@ -1,12 +1,13 @@
 """Background work of webhooks: queue what happened, send what is due.
 
 Each event is queued once per webhook (a unique key), in the transaction that moves
-the webhook's place in the feed. A crash after a receiver answered and before that
-was noted sends the delivery again under the same id.
+the webhook's place in the feed. No transaction is open while a receiver is called,
+for the change feed would wait for it: a delivery is claimed for LEASE first. A crash
+after a receiver answered and before that was noted sends it again under the same id.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import requests
@@ -18,7 +19,7 @@ from service_kit.answers import to_json
 from service_kit.clock import monotonic_s, utc_now
 from service_kit.settings import Settings
 from service_kit.worker import Job, JobContext
-from tickets_service.feed_queries import Position, settled_events
+from tickets_service.feed_queries import Position, present_position, settled_events
 from tickets_service.filters import scope_of
 from tickets_service.webhook_actions import queue_delivery
 from tickets_service.webhook_sending import (
@@ -32,11 +33,15 @@ EVERY_S = 2.0
 BATCH = 500
 SENT_IN_A_RUN = 100
 TIMEOUT_S = (3.05, 10)  # to connect, to answer
-DUE = (
-    "SELECT d.id, d.payload, d.attempts, d.created_at, w.url, w.secret "
-    "FROM tickets.webhook_deliveries d JOIN tickets.webhooks w ON w.id = d.webhook_id "
+LEASE = timedelta(seconds=60)  # longer than any try
+CLAIM = (
+    "UPDATE tickets.webhook_deliveries d SET next_try_at = %(until)s "
+    "FROM tickets.webhooks w WHERE w.id = d.webhook_id AND d.id = ("
+    "SELECT d.id FROM tickets.webhook_deliveries d "
+    "JOIN tickets.webhooks w ON w.id = d.webhook_id "
     "WHERE d.state = 'pending' AND d.next_try_at <= %(now)s AND w.is_active "
-    "ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE OF d SKIP LOCKED"
+    "ORDER BY d.next_try_at, d.id LIMIT 1 FOR UPDATE OF d SKIP LOCKED) "
+    "RETURNING d.id, d.payload, d.attempts, d.created_at, w.url, w.secret"
 )
 ACTIVE = (
     "SELECT w.id, w.kinds, w.feed_xid, w.feed_id, u.id AS user_id, u.role, u.team_id, "
@@ -58,6 +63,7 @@ def queue_for(
     """Queue a webhook's next events and move its place in the feed."""
     place = Position(webhook["feed_xid"], webhook["feed_id"])
     scope, values = scope_of(owner_of(webhook))
+    present = present_position(connection)
     events = settled_events(connection, place, BATCH, scope, values)
     for event in events:
         if not webhook["kinds"] or event["kind"] in webhook["kinds"]:
@@ -65,15 +71,16 @@ def queue_for(
                 connection, webhook["id"], payload_of(event), now, event["id"]
             )
     if events:
-        connection.exec_driver_sql(
-            "UPDATE tickets.webhooks SET feed_xid = %(xid)s, feed_id = %(feed_id)s "
-            "WHERE id = %(id)s",
-            {
-                "xid": events[-1]["xid"],
-                "feed_id": events[-1]["id"],
-                "id": webhook["id"],
-            },
-        )
+        place = Position(events[-1]["xid"], events[-1]["id"])
+    elif present.xid < place.xid + BATCH:
+        return
+    else:  # all of this was hidden: it need not be looked through again
+        place = present
+    connection.exec_driver_sql(
+        "UPDATE tickets.webhooks SET feed_xid = %(xid)s, feed_id = %(feed_id)s "
+        "WHERE id = %(id)s",
+        {"xid": place.xid, "feed_id": place.id, "id": webhook["id"]},
+    )
 
 
 def owner_of(webhook: Mapping[str, Any]) -> Actor:
@@ -87,7 +94,7 @@ def owner_of(webhook: Mapping[str, Any]) -> Actor:
 
 
 def send_due(context: JobContext) -> None:
-    """Send the deliveries whose time has come, one transaction each."""
+    """Send the deliveries whose time has come, one by one."""
     for _ in range(SENT_IN_A_RUN):
         if context.stop.is_set() or not send_one(context):
             return
@@ -95,11 +102,14 @@ def send_due(context: JobContext) -> None:
 
 def send_one(context: JobContext) -> bool:
     """Send one delivery and note how it went; return whether there was one."""
+    now = utc_now()
     with context.database.transaction() as connection:
-        row = connection.exec_driver_sql(DUE, {"now": utc_now()}).mappings().first()
-        if row is None:
-            return False
-        outcome = tried(dict(row), context.settings)
+        claim = connection.exec_driver_sql(CLAIM, {"now": now, "until": now + LEASE})
+        row = claim.mappings().first()
+    if row is None:
+        return False
+    outcome = tried(dict(row), context.settings)
+    with context.database.transaction() as connection:
         note(connection, dict(row), outcome)
     return True
 
