@@ -288,6 +288,11 @@ class Ticket(Base):
             postgresql_where=text("parent_id IS NOT NULL"),
         ),
         Index(
+            "ix_tickets_duplicate_of",
+            "duplicate_of_id",
+            postgresql_where=text("duplicate_of_id IS NOT NULL"),
+        ),
+        Index(
             "ix_tickets_search",
             "search",
             postgresql_using="gin",

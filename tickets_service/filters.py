@@ -80,6 +80,7 @@ class TicketFilter:
     tag: Sequence[str] | None = None
     external_ref: Sequence[str] | None = None
     parent_id: Sequence[int] | None = None
+    duplicate_of_id: Sequence[int] | None = None
     ids: Sequence[int] | None = None
     q: str | None = None
 
@@ -101,6 +102,7 @@ ANY_OF = (
     "created_by",
     "external_ref",
     "parent_id",
+    "duplicate_of_id",
     "policy_id",
 )
 

@@ -169,6 +169,7 @@ class TicketFilterFields(Schema):
     tag = CommaList(Tag())
     external_ref = CommaList(Text(200, low=1))
     parent_id = CommaList(fields.Integer(validate=validate.Range(1, 2**62)))
+    duplicate_of_id = CommaList(fields.Integer(validate=validate.Range(1, 2**62)))
     q = Text(200)
 
 

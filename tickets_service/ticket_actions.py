@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from db.vocabulary import Status
-from service_kit.errors import Conflict, IllegalTransition, Invalid, NotFound
+from service_kit.errors import Conflict, IllegalTransition
 from tickets_service import lifecycle
 from tickets_service.books import STATE_OF_POLICIES
 from tickets_service.commands import (
@@ -28,10 +28,10 @@ from tickets_service.storage import (
     Request,
     World,
     act,
-    check_visible,
     load_ticket,
     save,
 )
+from tickets_service.ticket_links import check_links
 from tickets_service.ticket_state import TicketState
 from tickets_service.visit_actions import offer_for
 
@@ -83,25 +83,6 @@ def open_ticket(
     columns = save(connection, None, after, events, world)
     notify(connection, after, events)
     return Outcome(None, after, events, columns)
-
-
-def check_links(
-    connection: Connection, values: Fields, request: Request, own_id: int | None
-) -> None:
-    """Raise Invalid for a parent or a duplicate that is not there, or a circle."""
-    for name in ("parent_id", "duplicate_of_id"):
-        other_id = values.get(name)
-        if other_id is None:
-            continue
-        if other_id == own_id:
-            raise Invalid({name: "is the ticket itself"})
-        try:
-            other = load_ticket(connection, other_id, lock=False)
-            check_visible(other, request.actor)
-        except NotFound as error:
-            raise Invalid({name: "there is no such ticket"}) from error
-        if own_id is not None and getattr(other, name) == own_id:
-            raise Invalid({name: "would close a circle"})
 
 
 def change_ticket(
