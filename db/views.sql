@@ -110,3 +110,16 @@ CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON tickets.ticket_
     FOR EACH STATEMENT EXECUTE FUNCTION public.aiff_append_only();
 CREATE OR REPLACE TRIGGER append_only BEFORE UPDATE OR DELETE ON auth.audit_events
     FOR EACH STATEMENT EXECUTE FUNCTION public.aiff_append_only();
+
+-- A restored database counts its transactions anew, below those that the change feed
+-- is ordered by. Then what is there keeps its order by id, before all that comes.
+DO $$
+BEGIN
+    IF (SELECT max(xid) FROM tickets.ticket_events) > pg_current_xact_id()::text::bigint THEN
+        ALTER TABLE tickets.ticket_events DISABLE TRIGGER append_only;
+        UPDATE tickets.ticket_events SET xid = 0;
+        ALTER TABLE tickets.ticket_events ENABLE TRIGGER append_only;
+        UPDATE tickets.webhooks
+        SET feed_xid = 0, feed_id = (SELECT max(id) FROM tickets.ticket_events);
+    END IF;
+END $$;

@@ -11,6 +11,8 @@ from flask import Flask
 from sqlalchemy import text
 
 from db.engine import Database
+from db.migrate import migrate
+from service_kit.paging import encode_cursor
 from tests.actors import add_person
 from tests.tickets_service.conftest import As, Caller
 from tickets_service import feed_reading, feed_routes
@@ -384,3 +386,21 @@ def test_a_stranger_reads_neither(tickets_app: Flask, database: Database) -> Non
     stranger = Caller(tickets_app.test_client(), {}, 0)
     stranger.get("/tickets/changes", 401)
     stranger.get("/tickets/stream", 401)
+
+
+def test_the_feed_goes_on_after_a_restore(
+    dispatcher: Caller, database: Database
+) -> None:
+    dispatcher.open_ticket()
+    with database.transaction() as connection:
+        connection.exec_driver_sql(
+            "INSERT INTO tickets.ticket_events "
+            "(ticket_id, seq, kind, occurred_at, xid) "
+            "VALUES (1, 2, 'ticket.started', now(), 1000000000)"
+        )
+    migrate(database)  # as the start of a restored database does
+    dispatcher.open_ticket()
+    told = [(e["ticket_id"], e["kind"]) for e in all_changes(dispatcher)]
+    assert told == [(1, "ticket.created"), (1, "ticket.started"), (2, "ticket.created")]
+    ahead = encode_cursor("feed", [10**9, 1])
+    assert "after" in dispatcher.get(f"/tickets/changes?after={ahead}", 422)["errors"]
