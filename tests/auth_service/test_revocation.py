@@ -4,6 +4,7 @@ and when the auth service is away those who are in stay in, and nobody else gets
 
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,21 +51,22 @@ class System:
         return tokens
 
     def statuses(self, token: str, paths: tuple[str, ...] = PATHS) -> list[int]:
-        answers = [self.call("GET", path, token) for path in paths]
-        for answer in answers:
-            if answer.status_code >= 500:
-                print(answer.url, answer.status_code, answer.text)
-        return [answer.status_code for answer in answers]
+        return [self.call("GET", path, token).status_code for path in paths]
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    folder = tmp_path_factory.mktemp("stack")
-    with Stack.started(Path(folder) / "run") as stack:
+def system() -> Iterator[System]:
+    # Not in pytest's own folder: another run of pytest shuts nginx' workers out of it.
+    with (
+        tempfile.TemporaryDirectory(prefix="aiff-test-") as folder,
+        Stack.started(Path(folder) / "run") as stack,
+    ):
         owner = Database.at(stack.database_url)
         make_admin(owner, "boss", "boss@example.com", PASSWORD)
         yield System(stack, owner)
         owner.close()
+        # Shown when a test failed: what the supervisor and the gateway had to say.
+        print("\n".join(line for line in stack.log.splitlines() if "{" not in line))
 
 
 def add_viewer(system: System, username: str) -> dict[str, Any]:
