@@ -141,7 +141,7 @@ function drawForecast(answer, past, metric) {
   const show = showMetric(metric);
   const accuracy = answer.accuracy ?? {};
   const facts = [
-    [t('Model'), answer.model], [t('Trained'), answer.trained_at ? timeOf(answer.trained_at) : null], [t('History'), answer.history_days ? t('{n} days', { n: count(answer.history_days) }) : null],
+    [t('Model'), word(answer.model)], [t('Trained'), answer.trained_at ? timeOf(answer.trained_at) : null], [t('History'), answer.history_days ? t('{n} days', { n: count(answer.history_days) }) : null],
     ['WAPE', accuracy.wape === undefined || accuracy.wape === null ? null : percent(accuracy.wape, 1)], ['MASE', accuracy.mase === undefined ? null : decimal(accuracy.mase, 3)],
     [t('80 % range held'), accuracy.coverage80 === undefined ? null : percent(accuracy.coverage80)], [t('95 % range held'), accuracy.coverage95 === undefined ? null : percent(accuracy.coverage95)],
     [t('Baseline'), baselineText(accuracy.baseline)],

@@ -59,6 +59,8 @@ async function say(chat, body, shown) {
     const answer = await chat.api.post('/api/ai/chat', { ...body, locale, ...(conversation ? { conversation_id: conversation } : {}) });
     conversation = answer.conversation_id;
     waiting.replaceWith(reply(chat, answer));
+    // What was confirmed may be on the page behind: show it as it is now.
+    if (body.confirm) window.dispatchEvent(new HashChangeEvent('hashchange'));
   } catch (problem) {
     waiting.replaceWith(el('li', { class: 'reply is-bad' }, el('p', {}, inWords(problem))));
   } finally {
@@ -74,7 +76,7 @@ function reply(chat, answer) {
     answer.interpretation || calls.length ? el('details', { class: 'small' }, el('summary', {}, t('How this was found')),
       answer.interpretation ? el('p', {}, answer.interpretation) : null,
       calls.map((call) => el('p', { class: 'muted' }, `${word(call.name)}: ${call.source_url ?? JSON.stringify(call.arguments)} (${call.status})`))) : null,
-    suggestions(chat, answer.suggestions ?? []));
+    answer.proposal ? null : suggestions(chat, answer.suggestions ?? []));
 }
 
 const suggestions = (chat, texts) => (texts.length ? el('p', { class: 'chips' }, texts.slice(0, 4).map((s) => {

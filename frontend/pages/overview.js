@@ -117,7 +117,7 @@ function drawTrend({ created, completed, forecast }) {
 function forecastNote({ model, accuracy }) {
   const error = accuracy?.wape ?? null;
   const known = error === null ? '' : t('typical error {error}', { error: percent(error) });
-  return [t('Forecast by {model}', { model }), known].filter(Boolean).join(', ');
+  return [t('Forecast by {model}', { model: word(model).toLowerCase() }), known].filter(Boolean).join(', ');
 }
 
 const SEVERITY = { critical: 'bad', high: 'bad', warning: 'warn', medium: 'warn', info: 'info', low: 'info' };
