@@ -25,6 +25,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2400, 12, 31)
 MARGIN_DAYS = 200  # compiled beyond what was asked for
 MAX_HOLIDAYS = 5_000
+MAX_INTERVALS = 24  # of a day
 CLOCK = re.compile(r"(\d{1,2}):(\d{2})")
 
 Interval = tuple[int, int]  # minutes after local midnight, half-open
@@ -113,6 +114,8 @@ def parse_intervals(raw: object, field: str) -> tuple[Interval, ...]:
     """Return sorted, disjoint intervals in minutes; ends may pass 24:00."""
     if not isinstance(raw, list | tuple):
         raise Invalid({field: 'must be a list of ["HH:MM", "HH:MM"]'})
+    if len(raw) > MAX_INTERVALS:
+        raise Invalid({field: f"has more than {MAX_INTERVALS} intervals"})
     found = sorted(parse_interval(pair, field) for pair in raw)
     for before, after in pairwise(found):
         if after[0] < before[1]:

@@ -6,7 +6,7 @@ answers with the very functions that judge real tickets.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from service_kit.errors import Invalid
@@ -16,7 +16,8 @@ from tickets_service.calendars import SECOND, WorkCalendar, instant, micros
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 LATEST = datetime(2150, 1, 1, tzinfo=UTC)
 MAX_PAUSES = 1_000
-MAX_SPAN_DAYS = 3_660
+MAX_SPAN = timedelta(days=3_660)
+MICROSECOND = timedelta(microseconds=1)
 FIELDS = {"calendar", "start", "target_seconds", "pauses", "now"}
 
 
@@ -50,6 +51,8 @@ def parse_question(body: object, now: datetime) -> Question:
     start = parse_instant(body.get("start"), "start")
     asked = body.get("now")
     at = now if asked is None else parse_instant(asked, "now")
+    if abs(at - start) > MAX_SPAN:
+        raise Invalid({"start": "lies more than ten years from now"})
     clock = sla.Clock(
         parse_target(body.get("target_seconds")) * SECOND,
         micros(start),
@@ -130,8 +133,8 @@ def answer(question: Question, calendar: WorkCalendar) -> dict[str, Any]:
         raise Invalid({"calendar": "does not open long enough to reach the target"})
     used = sla.elapsed(clock, calendar, now) // SECOND
     end = due if due is not None else max(now, clock.paused_since or now)
-    if end - clock.base > MAX_SPAN_DAYS * 86_400 * SECOND:
-        raise Invalid({"start": "the time asked for spans more than ten years"})
+    if end - clock.base > MAX_SPAN // MICROSECOND:
+        raise Invalid({"target_seconds": "is due only in more than ten years"})
     stretches = sla.segments(clock, calendar, end)
     return {
         "due_at": None if due is None else instant(due),

@@ -93,6 +93,7 @@ def test_a_calendar_may_be_named_by_its_id(viewer: Caller) -> None:
         ({"target_seconds": 1.5}, "target_seconds"),
         ({"target_seconds": True}, "target_seconds"),
         ({"target_seconds": 10**18}, "target_seconds"),
+        ({"start": "1995-01-01T00:00:00Z"}, "start"),
         ({"pauses": {}}, "pauses"),
         ({"pauses": [{"to": "2026-10-05T03:30:00Z"}]}, "pauses.0.from"),
         (
