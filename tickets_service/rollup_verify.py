@@ -44,7 +44,7 @@ def recounted(
 
 def stored_sums(connection: Connection) -> dict[Key, Sums]:
     """Return the rows that requests read: folded ones and deltas together."""
-    columns = ", ".join(fold.ROLLUP_COLUMNS)
+    columns = ", ".join((*fold.KEY, *rollup.MEASURES, "extra"))
     rows = connection.exec_driver_sql(f"SELECT {columns} FROM tickets.daily_figures")  # noqa: S608
     size = len(fold.KEY)
     found: dict[Key, Sums] = {}

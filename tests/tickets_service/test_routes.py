@@ -323,3 +323,22 @@ def test_the_summary_counts(dispatcher: Caller, team_id: int) -> None:
     assert by_team == [{"key": None, "total": 2}, {"key": team_id, "total": 1}]
     assert dispatcher.get("/tickets/stats/summary?status=closed")["total"] == 0
     assert dispatcher.get("/tickets/stats/summary?q=ont")["total"] == 3
+
+
+def test_a_reopening_after_the_window_opens_a_linked_ticket(
+    dispatcher: Caller, requester: Caller
+) -> None:
+    old = {"opened_at": "2026-10-05T02:00:00Z", "opened_reason": "late report"}
+    ticket = dispatcher.open_ticket(tags=["vip"], **old)
+    dispatcher.move(ticket, "start", occurred_at="2026-10-05T03:00:00Z")
+    dispatcher.move(ticket, "complete", occurred_at="2026-10-05T04:00:00Z")
+    allowed = dispatcher.get("/tickets/1/transitions")["allowed"]
+    assert allowed == ["close", "reopen"]
+    follower = dispatcher.move(ticket, "reopen", 201)
+    assert (follower["id"], follower["follows_id"], follower["status"]) == (
+        2,
+        1,
+        "open",
+    )
+    assert follower["tags"] == ["vip"]
+    assert dispatcher.get("/tickets/1")["status"] == "completed"

@@ -148,13 +148,13 @@ class Dying(Database):
 
 
 def test_a_worker_that_dies_is_made_up_for_once(
-    database: Database, dispatcher: Caller
+    database: Database, database_url: str, dispatcher: Caller
 ) -> None:
     dispatcher.open_ticket(
         opened_at="2026-10-05T02:00:00Z", opened_reason="late report"
     )
     with pytest.raises(ConnectionError):
-        sweep_due(Dying(database.engine), Shelf(), KL, utc_now())
+        sweep_due(Dying.at(database_url), Shelf(), KL, utc_now())
     assert events_of(database, "sla.breached") == []
     for _ in range(2):
         sweep_due(database, Shelf(), KL, utc_now())
