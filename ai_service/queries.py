@@ -304,7 +304,7 @@ def similar_rows(
     description and place.
     """
     connection.execute(
-        text("SELECT set_config('pg_trgm.word_similarity_threshold', :low, true)"),
+        text("SELECT set_config('pg_trgm.word_similarity_threshold', :low, false)"),
         {"low": str(WORD_SIMILARITY)},
     )
     c = tickets.c

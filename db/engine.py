@@ -1,19 +1,26 @@
-"""Access to PostgreSQL: one engine per process, two ways to open a connection.
+"""Access to PostgreSQL: an engine that writes, one that can only read.
 
-A process that names a `role` writes as that role, whoever it logged in as:
-either the login is of that name already, or the connection starts with it.
+A process that names a `role` acts as that role, whoever it logged in as: either
+the login is of that name already, or the connection starts with it.
+
+Reads run on connections of their own that PostgreSQL holds to reading; there each
+statement is its own transaction, which saves three round trips a request. A read of
+several statements that must agree takes `snapshot()`.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.exc import DisconnectionError
 
 from db.urls import normalised
 
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
+IDLE_S = 5.0  # a connection unused for longer is asked before it is trusted
 
 
 def engine_options(
@@ -22,37 +29,50 @@ def engine_options(
     role: str | None = None,
     statement_timeout_ms: int = 5_000,
     pool_size: int = 5,
+    reads: bool = False,
 ) -> dict[str, Any]:
     """Return the arguments of `create_engine` beside the URL.
 
     statement_timeout_ms: 0 switches it off (migrations, loads).
+    reads: for the engine whose connections can only read.
     """
-    options = f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}"
+    settings = {"timezone": "UTC", "statement_timeout": str(statement_timeout_ms)}
     if role and normalised(url).username != role:
-        options += f" -c role={role}"
-    return {
-        "pool_pre_ping": True,
+        settings["role"] = role
+    if reads:
+        settings["default_transaction_read_only"] = "on"
+    options: dict[str, Any] = {
         "pool_size": pool_size,
         "max_overflow": 5,
         "pool_timeout": POOL_TIMEOUT_S,
         "connect_args": {
             "connect_timeout": CONNECT_TIMEOUT_S,
-            "options": options,
+            "options": " ".join(f"-c {k}={v}" for k, v in settings.items()),
             "application_name": role or "aiff",
         },
     }
+    if reads:
+        options |= {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+    return options
 
 
 class Database:
-    """An engine with the two ways in which this project uses it."""
+    """The two engines, with the three ways in which this project uses them."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, reader: Engine) -> None:
         self.engine = engine
+        self.reader = reader
+        for each in (engine, reader):
+            ask_after_idling(each)
 
     @classmethod
     def at(cls, url: str, **options: Any) -> "Database":
         """Return a database at `url`; `options` as for `engine_options`."""
-        return cls(create_engine(normalised(url), **engine_options(url, **options)))
+        address = normalised(url)
+        return cls(
+            create_engine(address, **engine_options(url, **options)),
+            create_engine(address, **engine_options(url, reads=True, **options)),
+        )
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -62,15 +82,50 @@ class Database:
 
     @contextmanager
     def read_only(self) -> Iterator[Connection]:
-        """Yield a connection on which PostgreSQL itself refuses any write."""
+        """Yield a connection on which PostgreSQL itself refuses any write.
+
+        Each statement sees what was committed when it began.
+        """
+        with self.reader.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connection]:
+        """Yield a read-only connection in one transaction (cursors, SET LOCAL)."""
         with self.engine.connect() as connection:
             connection.execution_options(postgresql_readonly=True)
             yield connection
 
     def ping(self) -> None:
         """Ask for one row; raises OperationalError when there is no answer."""
-        with self.engine.connect() as connection:
+        with self.read_only() as connection:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
         self.engine.dispose()
+        self.reader.dispose()
+
+
+def ask_after_idling(engine: Engine) -> None:
+    """Let the pool ask a connection that was idle whether it still lives.
+
+    A busy one is not asked: that would double the round trips. Should it be dead,
+    its request fails as 503 and SQLAlchemy drops every other old connection.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def returned(_: Any, record: Any) -> None:
+        record.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def taken(connection: Any, record: Any, _: Any) -> None:
+        idle_since = record.info.get("idle_since")
+        if idle_since is None or time.monotonic() - idle_since < IDLE_S:
+            return
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+            if not connection.autocommit:
+                connection.rollback()
+        except connection.Error as error:
+            raise DisconnectionError from error

@@ -17,19 +17,29 @@ from db.tables import METADATA
 from db.urls import normalised
 from service_kit.settings import Settings
 
+READER = "reader"
+
 
 def init_database(app: Flask, settings: Settings) -> None:
-    """Give the app its engine, owned by Flask-SQLAlchemy."""
-    app.config["SQLALCHEMY_DATABASE_URI"] = normalised(settings.database_url)
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
-        settings.database_url,
-        role=settings.role,
-        statement_timeout_ms=settings.statement_timeout_ms,
-        pool_size=settings.pool_size,
-    )
+    """Give the app its engines, owned by Flask-SQLAlchemy."""
+    url = normalised(settings.database_url)
+    options = {
+        reads: engine_options(
+            settings.database_url,
+            role=settings.role,
+            statement_timeout_ms=settings.statement_timeout_ms,
+            pool_size=settings.pool_size,
+            reads=reads,
+        )
+        for reads in (False, True)
+    }
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = options[False]
+    app.config["SQLALCHEMY_BINDS"] = {READER: {"url": url, **options[True]}}
     extension = SQLAlchemy(app, metadata=METADATA)
     with app.app_context():
-        app.extensions["database"] = Database(extension.engine)
+        engines = extension.engines
+        app.extensions["database"] = Database(engines[None], engines[READER])
 
 
 def database() -> Database:
@@ -53,4 +63,11 @@ def transaction() -> Iterator[Connection]:
 def read_only() -> Iterator[Connection]:
     """Yield a connection on which PostgreSQL refuses any write."""
     with database().read_only() as connection:
+        yield connection
+
+
+@contextmanager
+def snapshot() -> Iterator[Connection]:
+    """Yield a read-only connection in one transaction."""
+    with database().snapshot() as connection:
         yield connection

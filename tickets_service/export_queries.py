@@ -39,7 +39,7 @@ def exported_tickets(
     """Yield the tickets that the caller may see, by number."""
     where, values = conditions(wanted, request.actor, request.now)
     contacts = sees_contacts(request.actor)
-    with data.read_only() as connection:
+    with data.snapshot() as connection:
         tolerate_typos(connection, wanted)
         connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
         book = StoredBook(connection, shelf)

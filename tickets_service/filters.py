@@ -238,10 +238,10 @@ def text_search(q: str, actor: Actor, values: dict[str, Any]) -> str:
 
 
 def tolerate_typos(connection: Connection, wanted: TicketFilter) -> None:
-    """Let this transaction's search find words that are a letter off."""
+    """Let this connection's searches find words that are a letter off."""
     if wanted.q:
         connection.exec_driver_sql(
-            f"SET LOCAL pg_trgm.word_similarity_threshold = {SIMILAR}"
+            f"SET pg_trgm.word_similarity_threshold = {SIMILAR}"
         )
 
 
