@@ -1,9 +1,14 @@
 """Who may make which move, what follows from it, and what is refused."""
 
+import contextlib
+import random
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from db.vocabulary import Role, Status, VisitStatus
 from service_kit.errors import AppError, Conflict, Forbidden, IllegalTransition, Invalid
@@ -30,6 +35,7 @@ from tickets_service.commands import (
     Sweep,
 )
 from tickets_service.lifecycle import Action
+from tickets_service.ticket_state import TicketState, replay
 
 MONDAY = "2026-10-05 "
 V = VisitStatus
@@ -294,3 +300,49 @@ def test_backdating_needs_the_right_and_a_reason() -> None:
         story.state = None
         with pytest.raises(error):
             story.do(OpenTicket(2, new, opened_at=story.now), MONDAY + "12:00", who)
+
+
+LATE_STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            [
+                *(move(action) for action in Action),
+                OfferVisit(1, team_id=7),
+                OfferVisit(2, team_id=8),
+                *(MoveVisit(n, to, "why") for n in (1, 2) for to in V),
+                EditTicket({"priority": "urgent"}),
+                EditTicket({"priority": "low"}),
+                AddComment(1, "hello", "public"),
+                Sweep(),
+            ]
+        ),
+        st.integers(0, 600),  # minutes that pass before it arrives
+        st.integers(-300, 10),  # minutes by which it says to have happened then
+    ),
+    max_size=12,
+)
+
+
+@given(LATE_STEPS, st.randoms())
+def test_events_in_any_arrival_order_give_the_same_verdicts(
+    steps: list[tuple[Command, int, int]], rng: random.Random
+) -> None:
+    story = Story(MONDAY + "09:00", "medium")
+    now = story.now
+    for command, passed, late in steps:
+        now += timedelta(minutes=passed)
+        if isinstance(command, MoveTicket | MoveVisit):
+            claimed = now + timedelta(minutes=late)
+            command = replace(command, occurred_at=claimed)  # noqa: PLW2901
+        with contextlib.suppress(AppError):
+            story.do(command, now)
+    arrived = list(enumerate(story.events))
+    rng.shuffle(arrived)
+    in_time = [e for _, e in sorted(arrived, key=lambda p: (p[1].occurred_at, p[0]))]
+    assert verdicts(replay(in_time, story.book)) == verdicts(story.ticket)
+
+
+def verdicts(ticket: TicketState) -> list[Any]:
+    assert ticket.clocks is not None
+    pair = (ticket.clocks.response, ticket.clocks.resolution)
+    return [(c.verdict, c.elapsed, c.done, c.target) for c in pair]
