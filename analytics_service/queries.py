@@ -18,6 +18,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Integer,
+    LargeBinary,
     String,
     Text,
     and_,
@@ -37,7 +38,15 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.sql import ColumnElement, Select
 
-from analytics_service.durations import Durations, binned, exact
+from analytics_service.durations import (
+    HISTOGRAMS,
+    Counts,
+    Durations,
+    binned,
+    counted_bins,
+    exact,
+    histograms,
+)
 from analytics_service.periods import Cover, Period
 from analytics_service.selection import Selection, cut_for
 from db.scope import Actor, visible_tickets
@@ -78,6 +87,7 @@ figures = table(
     column("technician_id", BigInteger),
     *(column(name, BigInteger) for name in MEASURES),
     column("extra", Text),
+    column("bins", LargeBinary),
     schema="tickets",
 )
 SUMS = {name: cast(func.sum(figures.c[name]), BigInteger) for name in MEASURES}
@@ -299,16 +309,34 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     )
 
 
-def binned_durations(counters: Sums, sums: Sums) -> dict[str, Durations]:
-    """Return the durations that the histograms of the roll-up hold."""
-    bins: dict[str, dict[int, int]] = {name: {} for name in DURATIONS}
-    for name, value in counters.items():
-        kind, _, number = name.partition(":")
-        if kind in bins:
-            bins[kind][int(number)] = value
+def read_histograms(
+    connection: Connection, reading: Reading, cover: Cover
+) -> dict[Key, dict[int, Counts]]:
+    """Return {group: {stretch: cumulated histograms of durations}}.
+
+    Folded rows have them packed; what is not folded yet is read from `extra`.
+    """
+    folded = figures.c.bins.is_not(None)
+    values = [
+        func.string_agg(figures.c.bins, literal(b"", LargeBinary)),
+        func.string_agg(cast(figures.c.extra, Text), literal(",")).filter(~folded),
+    ]
+    found: dict[Key, dict[int, Counts]] = {}
+    for key, stretch, packed, texts in connection.execute(
+        in_stretches(reading, cover, values)
+    ).all():
+        reached = histograms(packed or b"")
+        if texts:
+            reached = reached + counted_bins(merged(texts))
+        found.setdefault(key, {})[stretch] = reached
+    return found
+
+
+def binned_durations(reached: Counts, sums: Sums) -> dict[str, Durations]:
+    """Return the durations that histograms hold; sums: of the same rows."""
     return {
-        name: binned(bins[name], sums.get(total, 0))
-        for name, total in DURATIONS.items()
+        name: binned(reached[place], sums.get(DURATIONS[name], 0))
+        for place, name in enumerate(HISTOGRAMS)
     }
 
 

@@ -120,7 +120,7 @@ def list_zones(query: dict[str, Any]) -> Response:
     return answered(answer, "zones", csv_answers.rows_of("items"))
 
 
-@blueprint.get("/zones/<string:zone>")
+@blueprint.get("/zones/<path:zone>")  # names may hold a slash
 @allow(*READERS)
 @blueprint.arguments(PeriodQuerySchema(exclude=("zone",)), location="query")
 @blueprint.response(HTTPStatus.OK, ZoneSchema)

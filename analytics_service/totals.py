@@ -5,10 +5,10 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from analytics_service import queries
+from analytics_service import durations, queries
 from analytics_service.asking import Asked
 from analytics_service.directory import WorkingDays
-from analytics_service.durations import Durations, exact
+from analytics_service.durations import Durations
 from analytics_service.figures import settled_end
 from analytics_service.metrics import Totals
 from analytics_service.periods import DAY, Cover, Period, cover
@@ -76,10 +76,10 @@ def period_durations(
         found = queries.read_durations(connection, reading, edges)
         return {key: stretches.get(1, {}) for key, stretches in found.items()}
     rows = cover([period.first, period.last + DAY])
-    counters = queries.read_counters(connection, reading, rows)
+    packed = queries.read_histograms(connection, reading, rows)
     return {
-        key: queries.binned_durations(stretches.get(1, {}), within.get(key, {}))
-        for key, stretches in counters.items()
+        key: queries.binned_durations(stretches[1], within.get(key, {}))
+        for key, stretches in packed.items()
     }
 
 
@@ -139,16 +139,7 @@ def added(parts: Iterable[Mapping[str, int]]) -> Sums:
 
 def joined(parts: list[Mapping[str, Durations]]) -> dict[str, Durations]:
     names = {name for part in parts for name in part}
-    return {name: merged([p[name] for p in parts if name in p]) for name in names}
-
-
-def merged(parts: list[Durations]) -> Durations:
-    """Return the durations of several groups, exact if all of them are."""
-    n, total_s = sum(d.n for d in parts), sum(d.total_s for d in parts)
-    if all(d.values is not None for d in parts):
-        return exact(value for d in parts for value in d.values or ())
-    bins: dict[int, int] = {}
-    for part in parts:
-        for number, count in (part.bins or {}).items():
-            bins[number] = bins.get(number, 0) + count
-    return Durations(n, total_s, bins=bins)
+    return {
+        name: durations.together([p[name] for p in parts if name in p])
+        for name in names
+    }

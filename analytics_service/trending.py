@@ -174,10 +174,10 @@ def bucket_durations(
         return queries.read_durations(connection, asked.reading(), instants).get(
             None, {}
         )
-    counters = queries.read_counters(connection, asked.reading(), cover(edges))
+    packed = queries.read_histograms(connection, asked.reading(), cover(edges))
     return {
-        number: queries.binned_durations(packed, found.get(number, {}))
-        for number, packed in counters.get(None, {}).items()
+        number: queries.binned_durations(reached, found.get(number, {}))
+        for number, reached in packed.get(None, {}).items()
     }
 
 

@@ -566,6 +566,8 @@ class Rollup(Measures, Base):
     category: Mapped[str] = mapped_column(primary_key=True)
     priority: Mapped[str] = mapped_column(primary_key=True)
     technician_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # The histograms of `extra` for readers that add up many (rollup.packed_bins).
+    bins: Mapped[bytes] = mapped_column(LargeBinary, server_default=text("''"))
 
     __table_args__ = (Index("ix_rollup_starts_on", "cut", "grain", "starts_on"), OWN)
 

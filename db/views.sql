@@ -70,7 +70,7 @@ SELECT cut, grain, starts_on, zone, team_id, category, priority, technician_id,
        backlog_delta, completed, cancelled, reopened, first_visit_fixed, responded,
        response_wall_s, response_work_s, response_met, response_missed, resolution_wall_s,
        resolution_work_s, resolution_met, resolution_missed, visits_done, visits_not_done,
-       on_site_s, travel_s, extra
+       on_site_s, travel_s, extra, bins
 FROM tickets.rollup
 UNION ALL
 SELECT c.cut, g.grain,
@@ -87,7 +87,7 @@ SELECT c.cut, g.grain,
        backlog_delta, completed, cancelled, reopened, first_visit_fixed, responded,
        response_wall_s, response_work_s, response_met, response_missed, resolution_wall_s,
        resolution_work_s, resolution_met, resolution_missed, visits_done, visits_not_done,
-       on_site_s, travel_s, extra
+       on_site_s, travel_s, extra, NULL
 FROM tickets.rollup_deltas d
 CROSS JOIN (VALUES (''), ('z'), ('t'), ('c'), ('p'), ('zt'), ('zc'), ('zp'), ('tc'), ('tp'),
                    ('cp'), ('ztk'), ('zcp'), ('ztc'), ('ztp'), ('ztcp')) AS c(cut)

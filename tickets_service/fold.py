@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection
 
 from tickets_service import rollup
@@ -23,7 +24,7 @@ KEY = (
     *("cut", "grain", "zone", "team_id", "starts_on", "category", "priority"),
     "technician_id",
 )
-ROLLUP_COLUMNS = (*KEY, *rollup.MEASURES, "extra")
+ROLLUP_COLUMNS = (*KEY, *rollup.MEASURES, "extra", "bins")
 COUNT_KEY = COUNT_COLUMNS[:5]
 
 
@@ -76,7 +77,7 @@ def add_count(counts: Counts, cell: CountCell, tickets: int, late: int) -> None:
 def fold_cells(connection: Connection, cells: Mapping[Cell, Sums]) -> None:
     """Add cells to every row of the roll-up that counts them."""
     rows = [
-        (*key, *measures_of(kept))
+        (*key, *measures_of(kept), rollup.packed_bins(kept))
         for key, sums in sorted(rollup.folded(cells).items())
         if (kept := rollup.non_zero(sums))
     ]
@@ -84,28 +85,41 @@ def fold_cells(connection: Connection, cells: Mapping[Cell, Sums]) -> None:
         return
     table = "rollup_incoming"
     stage(connection, table, "tickets.rollup", ROLLUP_COLUMNS, rows)
+    fold_counters(connection, table)
     sums_sql = ", ".join(
         f"{name} = r.{name} + excluded.{name}" for name in rollup.MEASURES
     )
     columns = ", ".join(ROLLUP_COLUMNS)
     connection.exec_driver_sql(
         f"INSERT INTO tickets.rollup AS r ({columns}) SELECT {columns} FROM {table} "  # noqa: S608
-        f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET {sums_sql}, "
-        f"extra = {summed_extra()}"
+        f"ON CONFLICT ({', '.join(KEY)}) DO UPDATE SET {sums_sql}"
     )
     connection.exec_driver_sql(f"DROP TABLE {table}")
 
 
-def summed_extra() -> str:
-    """Return the SQL of two counters-by-name added up, zeros dropped."""
-    return (
-        "CASE WHEN excluded.extra = '{}' THEN r.extra ELSE ("
-        "SELECT coalesce(jsonb_object_agg(name, n), '{}') FROM ("
-        "SELECT key AS name, sum(value::bigint) AS n FROM ("
-        "SELECT * FROM jsonb_each_text(r.extra) UNION ALL "
-        "SELECT * FROM jsonb_each_text(excluded.extra)) both_sides "
-        "GROUP BY key HAVING sum(value::bigint) <> 0) summed) END"
+def fold_counters(connection: Connection, table: str) -> None:
+    """Add the staged counters by name to those of the rows that there are."""
+    key = ", ".join(f"i.{name}" for name in KEY)
+    same = " AND ".join(f"r.{name} = i.{name}" for name in KEY)
+    found = connection.exec_driver_sql(
+        f"SELECT {key}, r.extra::text, i.extra::text FROM {table} i "  # noqa: S608
+        f"JOIN tickets.rollup r ON {same} WHERE i.extra <> '{{}}'"
+    ).all()
+    if not found:
+        return
+    rows = []
+    for *names, there, added in found:
+        sums: Sums = orjson.loads(there)
+        rollup.add_into(sums, orjson.loads(added))
+        kept = rollup.non_zero(sums)
+        rows.append((*names, kept, rollup.packed_bins(kept)))
+    merged = "rollup_merged"
+    stage(connection, merged, "tickets.rollup", (*KEY, "extra", "bins"), rows)
+    connection.exec_driver_sql(
+        f"UPDATE tickets.rollup r SET extra = i.extra, bins = i.bins "  # noqa: S608
+        f"FROM {merged} i WHERE {same}"
     )
+    connection.exec_driver_sql(f"DROP TABLE {merged}")
 
 
 def fold_counts(connection: Connection, counts: Counts) -> None:
@@ -170,6 +184,8 @@ def copy_text(value: Any) -> str:
         return str(value)
     if value is None:
         return r"\N"
+    if isinstance(value, bytes):
+        return rf"\\x{value.hex()}"
     if isinstance(value, dict):
         value = json_text(value)
     elif isinstance(value, list | tuple):

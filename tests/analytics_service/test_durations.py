@@ -5,8 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics_service.durations import BIN_WIDTH, Durations, binned, exact
-from analytics_service.totals import merged
+from analytics_service.durations import (
+    BIN_WIDTH,
+    HISTOGRAMS,
+    MOST_BINS,
+    Durations,
+    binned,
+    counted_bins,
+    exact,
+    histograms,
+    together,
+)
 from tickets_service import rollup
 
 SECONDS = st.lists(st.integers(0, 10**7), min_size=1, max_size=60)
@@ -14,15 +23,20 @@ SHARES = st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0])
 
 
 def bins_of(values: list[int]) -> Durations:
-    counts: dict[int, int] = {}
+    """Return the durations as the roll-up packs them and analytics unpacks them."""
+    counts: dict[str, int] = {}
     for value in values:
-        number = rollup.bin_of(value)
-        counts[number] = counts.get(number, 0) + 1
-    return binned(counts, sum(values))
+        name = f"fw:{rollup.bin_of(value)}"
+        counts[name] = counts.get(name, 0) + 1
+    reached = histograms(rollup.packed_bins(counts))
+    assert (reached == counted_bins(counts)).all()
+    return binned(reached[HISTOGRAMS.index("fw")], sum(values))
 
 
 def test_the_bins_are_those_of_the_roll_up() -> None:
     assert BIN_WIDTH == rollup.BIN_WIDTH
+    assert HISTOGRAMS == rollup.HISTOGRAMS
+    assert MOST_BINS == rollup.MOST_BINS
 
 
 @given(SECONDS, SHARES)
@@ -43,14 +57,13 @@ def test_binned_percentiles_are_off_by_one_per_cent_at_most(
 def test_groups_merge_into_what_they_are_together(
     one: list[int], other: list[int], share: float
 ) -> None:
-    together = merged([exact(one), exact(other)])
-    assert together == exact(one + other)
-    packed = merged([bins_of(one), bins_of(other)])
+    assert together([exact(one), exact(other)]) == exact(one + other)
+    packed = together([bins_of(one), bins_of(other)])
     assert packed.percentile_s(share) == bins_of(one + other).percentile_s(share)
     assert packed.mean_s == pytest.approx(float(np.mean(one + other)))
 
 
 def test_nothing_has_no_percentile() -> None:
     assert exact([]).percentile_s(0.5) is None
-    assert binned({}, 0).percentile_s(0.5) is None
+    assert bins_of([]).percentile_s(0.5) is None
     assert exact([]).mean_s is None
