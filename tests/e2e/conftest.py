@@ -7,6 +7,7 @@ Where there is no Chromium these tests skip and say so. `AIFF_E2E_URL` and
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ ARGUMENTS = (
 )
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
+SEEDED_WITHIN_S = 180
 # A refusal that the test itself provokes is logged by the browser as an error.
 FAILED_LOAD = "Failed to load resource"
 
@@ -165,7 +167,17 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = tmp_path_factory.mktemp("e2e")
     settings = {"AIFF_SEED": "auto", "SEED_SCALE": "0.05"}
     with Stack.started(folder, settings) as stack:
+        seeded(stack)
         yield Site(stack.dashboard_url, stack.gateway_url)
+
+
+def seeded(stack: Stack) -> None:
+    """Wait for the example data, which come once the system already answers."""
+    end = time.monotonic() + SEEDED_WITHIN_S
+    while "done in" not in stack.log:
+        assert "no example data" not in stack.log, stack.log[-3000:]
+        assert time.monotonic() < end, "the example data take too long"
+        time.sleep(0.5)
 
 
 @pytest.fixture(scope="session")

@@ -55,7 +55,8 @@ def test_a_change_is_proposed_and_happens_only_after_confirming(
 def test_the_panel_closes_with_escape_and_gives_the_focus_back(visit: Visit) -> None:
     tab = visit("viewer")
     tab.page.click("[aria-label=Assistant]")
+    tab.page.locator(".assistant textarea").wait_for()
     tab.page.keyboard.press("Escape")
-    assert tab.page.locator(".assistant").count() == 0
+    tab.page.locator(".assistant").wait_for(state="detached")
     label = "document.activeElement.getAttribute('aria-label')"
     assert tab.page.evaluate(label) == "Assistant"
