@@ -25,7 +25,7 @@ def limit_field() -> fields.Integer:
     return fields.Integer(load_default=DEFAULT_LIMIT, validate=rule)
 
 
-class CoordinatesSchema(Schema):
+class DraftPlaceSchema(Schema):
     lat = fields.Float(required=True, validate=validate.Range(min=-90, max=90))
     lon = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
 
@@ -37,7 +37,7 @@ class DraftTicketSchema(Schema):
     zone = Text(100, low=1, required=True)
     priority = word(Priority, load_default=Priority.MEDIUM.value)
     cause = word(Cause, load_default=None, allow_none=True)
-    coordinates = fields.Nested(CoordinatesSchema, load_default=None, allow_none=True)
+    coordinates = fields.Nested(DraftPlaceSchema, load_default=None, allow_none=True)
     estimated_minutes = fields.Integer(
         strict=True,
         load_default=None,

@@ -78,3 +78,19 @@ class Turn(Identified, Base):
     answer: Mapped[dict[str, object]] = mapped_column(JSONB)
 
     __table_args__ = ({"schema": SCHEMA},)
+
+
+class DispatchPlan(Identified, Base):
+    """A plan that was computed for rows of the database, until it is applied.
+
+    body: the answer as sent; versions: {ticket id: version it was planned on}.
+    """
+
+    __tablename__ = "dispatch_plans"
+
+    user_id: Mapped[int] = mapped_column(index=True)
+    body: Mapped[dict[str, object]] = mapped_column(JSONB)
+    versions: Mapped[dict[str, int]] = mapped_column(JSONB)
+    applied_at: Mapped[datetime | None]
+
+    __table_args__ = ({"schema": SCHEMA},)

@@ -24,7 +24,7 @@ class ChatRequestSchema(Schema):
             raise ValidationError("Needed with confirm.", "conversation_id")
 
 
-class PlanSchema(Schema):
+class ChatPlanSchema(Schema):
     tool = fields.String()
     arguments = fields.Dict()
 
@@ -48,7 +48,7 @@ class ChatAnswerSchema(Schema):
     reply = fields.String()
     language = fields.String()
     tool_calls = fields.List(fields.Nested(ToolCallSchema))
-    plan = fields.Nested(PlanSchema)
+    plan = fields.Nested(ChatPlanSchema)
     interpretation = fields.String()
     proposal = fields.Nested(ProposalSchema, allow_none=True)
     suggestions = fields.List(fields.String())

@@ -1,0 +1,1 @@
+"""Dispatch: a day's plan of visits, with the exact cost it is judged by."""
