@@ -20,6 +20,8 @@ from tickets_service.lifecycle import DISPATCH, Action
 from tickets_service.ticket_state import Book, Event, TicketState, VisitState, apply
 
 FUTURE_GRACE = timedelta(minutes=2)  # R14
+STALE = timedelta(days=1)
+MICROSECOND = timedelta(microseconds=1)
 AUTO_CLOSE_DAYS = 5  # working days after the completion
 EDITABLE = frozenset(
     (
@@ -560,10 +562,16 @@ def is_expired(visit: VisitState, now: datetime) -> bool:
 
 
 def warn(draft: Draft, name: str, clock: sla.Clock, calendar: WorkCalendar) -> None:
-    """Emit the thresholds that have passed, each once per cycle (R15)."""
+    """Emit the thresholds that have passed, each once per cycle (R15).
+
+    Not those of a promise broken long ago, such as a load brings: the breach alone.
+    """
     if clock.is_settled or clock.breached is not None:
         return
     now = micros(draft.now)
+    point = sla.breach_point(clock, calendar)
+    if point is not None and now - point > STALE // MICROSECOND:
+        return
     for percent in sla.WARNINGS:
         at = sla.threshold(clock, calendar, percent)
         if percent > clock.warned and at is not None and at <= now:
