@@ -11,7 +11,7 @@ from pathlib import Path
 
 from db.reference import OPTIONS, TARGETS
 from db.vocabulary import HoldReason, Role, Status, VisitStatus
-from tickets_service import decisions, rollup, sla
+from tickets_service import drafting, rollup, sla, time_decisions
 from tickets_service.lifecycle import TICKET_MOVES, VISIT_MOVES
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "domain.md"
@@ -117,11 +117,11 @@ def constants() -> str:
         ("warnings at", ", ".join(f"{p} %" for p in sla.WARNINGS)),
         (
             "a device's clock may be ahead by",
-            f"{decisions.FUTURE_GRACE.seconds // 60} min",
+            f"{drafting.FUTURE_GRACE.seconds // 60} min",
         ),
         (
             "a completed ticket closes after",
-            f"{decisions.AUTO_CLOSE_DAYS} working days",
+            f"{time_decisions.AUTO_CLOSE_DAYS} working days",
         ),
         ("time to reopen", f"{OPTIONS['reopen_window_days']} days"),
     ]

@@ -1,7 +1,7 @@
 """Which move a ticket or a visit may make, and who may make it.
 
 The two tables below are the specification; docs/domain.md is generated from
-them. What a move needs and brings about is in tickets_service/decisions.py.
+them. What a move needs and brings about is in tickets_service/*_decisions.py.
 """
 
 from collections.abc import Mapping

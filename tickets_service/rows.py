@@ -13,7 +13,6 @@ from typing import Any
 from db.vocabulary import Status, VisitStatus
 from tickets_service import sla
 from tickets_service.calendars import SECOND, WorkCalendar, instant, micros
-from tickets_service.decisions import next_check_at
 from tickets_service.rollup import resolution_wall_s, response_wall_s
 from tickets_service.ticket_state import (
     INSTANTS,
@@ -22,6 +21,7 @@ from tickets_service.ticket_state import (
     VisitState,
     from_micros,
 )
+from tickets_service.time_decisions import next_check_at
 
 PACKED = ("moved_at", "absences", "reopened_soon", "photos", "comments", "clocks")
 OWN_COLUMNS = tuple(

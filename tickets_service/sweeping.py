@@ -16,10 +16,11 @@ from db.scope import Actor
 from db.vocabulary import Role, Via
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.commands import Sweep
-from tickets_service.decisions import decide, next_check_at
+from tickets_service.decisions import decide
 from tickets_service.notices import notify
 from tickets_service.rows import OWN_COLUMNS, state_from
 from tickets_service.storage import World, save
+from tickets_service.time_decisions import next_check_at
 
 WORKER = Actor(0, Role.ADMIN, "worker")  # no account: its events name no actor
 BATCH = 200

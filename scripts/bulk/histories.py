@@ -16,8 +16,9 @@ from tickets_service import commands as ask
 from tickets_service import sla
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.calendars import WorkCalendar
-from tickets_service.decisions import decide, next_check_at
+from tickets_service.decisions import decide
 from tickets_service.ticket_state import Book, Event, TicketState
+from tickets_service.time_decisions import next_check_at
 
 CLOCKWORK = Actor(0, Role.ADMIN, "worker")
 
