@@ -62,7 +62,7 @@ docker-logs: ## Follow the log of the containers
 
 ##@ Operate
 
-.PHONY: admin rotate-keys backup restore rollup-verify sla-rebuild eval-forecast pgadmin
+.PHONY: admin rotate-keys backup restore rollup-verify sla-rebuild eval-forecast eval-chat pgadmin
 admin: $(VENV)/.for-run ## Make an administrator (ARGS="--username anna --email anna@example.org")
 	@$(WITH_SYSTEM) $(PYTHON) -m auth_service.make_admin $(ARGS)
 
@@ -83,6 +83,9 @@ sla-rebuild: $(VENV)/.for-run ## Work out all deadlines anew from the events
 
 eval-forecast: $(VENV)/.for-run ## Judge the forecast against its baseline on time-ordered hold-outs
 	@$(WITH_SYSTEM) $(PYTHON) -m analytics_service.evaluation $(ARGS)
+
+eval-chat: $(VENV)/.for-run ## Ask the assistant its own questions and print what it got right
+	@$(PYTHON) -m ai_service.evaluation $(ARGS)
 
 PGADMIN_PORT ?= 8083
 PGADMIN := $(VENV)-pgadmin
