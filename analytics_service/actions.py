@@ -15,7 +15,7 @@ import joblib
 import pandas as pd
 from sqlalchemy import Connection, delete, insert, select, update
 
-from analytics_service import queries
+from analytics_service import history_queries
 from analytics_service.directory import directory
 from analytics_service.forecasting import MIN_DAYS, Calendar, NotEnoughHistory
 from analytics_service.periods import DAY, local_day
@@ -64,7 +64,7 @@ def train_if_stale(database: Database, settings: Settings, now: datetime) -> lis
 
 def is_stale(connection: Connection, metric: str, today: date) -> bool:
     """Whether history has gone on, or been imported, since the served run."""
-    history = queries.history_facts(connection, today)
+    history = history_queries.history_facts(connection, today)
     if history.days < MIN_DAYS:
         return False
     run = served_run(connection, metric)
@@ -90,10 +90,10 @@ def train(database: Database, settings: Settings, metric: str, now: datetime) ->
     """
     today = local_day(now, ZoneInfo(settings.organisation_zone))
     with database.read_only() as connection:
-        facts = queries.history_facts(connection, today)
+        facts = history_queries.history_facts(connection, today)
         if facts.days < MIN_DAYS:
             raise NotEnoughHistory(facts.days)
-        frame = queries.daily_history(connection, metric, today, MOST_DAYS)
+        frame = history_queries.daily_history(connection, metric, today, MOST_DAYS)
         learnt = productive_now(connection, today)
     calendar = Calendar(settings.organisation_country or None)
     workers = Workers.from_env()
@@ -112,7 +112,7 @@ def productive_now(connection: Connection, today: date) -> dict[str, float]:
     names = directory(connection)
     by_zone: dict[str, list[float]] = {}
     first = today - timedelta(days=LEARNT_DAYS)
-    for team_id, minutes in queries.team_days(connection, first, today):
+    for team_id, minutes in history_queries.team_days(connection, first, today):
         team = names.teams.get(team_id)
         if team is not None:
             by_zone.setdefault(team.zone, []).append(minutes)

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from analytics_service import queries
+from analytics_service import history_queries, queries
 from analytics_service.asking import Asked
 from analytics_service.figures import (
     Answer,
@@ -52,7 +52,9 @@ def attainment(connection: Connection, asked: Asked) -> Answer:
         "by_zone": groups(asked, links, "zone", by_zone, sorted(by_zone, key=str)),
         "breach_reasons": breach_reasons(extra, links, filters),
         "hold_reasons": hold_reasons(extra, links, filters),
-        "breaches": queries.newest_breaches(connection, asked.reading(), asked.period),
+        "breaches": history_queries.newest_breaches(
+            connection, asked.reading(), asked.period
+        ),
     }
 
 
@@ -101,7 +103,7 @@ def by_policy(
                 ),
             },
         }
-        for policy_id, name in queries.policy_names(connection)
+        for policy_id, name in history_queries.policy_names(connection)
         if (met := extra.get(f"met:{policy_id}", 0))
         + (missed := extra.get(f"missed:{policy_id}", 0))
     ]

@@ -1,42 +1,19 @@
-"""Reads through the contract views: sums of the roll-up, bounded looks at tickets.
+"""Reads of the daily figures, and bounded looks at the tickets behind them.
 
-Every read of the roll-up is bounded by `selection.check_breadth`, every read of
-tickets by its own limit. Nothing here writes or judges.
+Plain SQL on the contract views, made once per shape of question: values are always
+parameters. Every read of the roll-up is bounded by `selection.check_breadth`, every
+read of tickets by what the roll-up counted. Nothing here writes or judges.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-import numpy as np
 import orjson
-import pandas as pd
-from sqlalchemy import (
-    BigInteger,
-    Connection,
-    Date,
-    DateTime,
-    Integer,
-    LargeBinary,
-    String,
-    Text,
-    and_,
-    any_,
-    bindparam,
-    case,
-    cast,
-    column,
-    func,
-    literal,
-    null,
-    or_,
-    select,
-    table,
-    text,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql import ColumnElement, Select
+from sqlalchemy import Connection, literal_column
+from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from analytics_service.durations import (
     HISTOGRAMS,
@@ -47,9 +24,10 @@ from analytics_service.durations import (
     exact,
     histograms,
 )
-from analytics_service.periods import Cover, Period
+from analytics_service.periods import Cover
 from analytics_service.selection import Selection, cut_for
 from db.scope import Actor, visible_tickets
+from db.vocabulary import Role
 
 EXACT_ROWS = 2_000  # up to so many durations are read one by one
 
@@ -79,33 +57,6 @@ MEASURES = (
     "travel_s",
 )
 
-figures = table(
-    "daily_figures",
-    *(column(n, String) for n in ("cut", "grain", "zone", "category", "priority")),
-    column("starts_on", Date),
-    column("team_id", BigInteger),
-    column("technician_id", BigInteger),
-    *(column(name, BigInteger) for name in MEASURES),
-    column("extra", Text),
-    column("bins", LargeBinary),
-    schema="tickets",
-)
-SUMS = {name: cast(func.sum(figures.c[name]), BigInteger) for name in MEASURES}
-facts = table(
-    "ticket_facts",
-    *(column(n, String) for n in ("zone", "category", "priority", "status")),
-    *(column(n, String) for n in ("number", "title", "hold_reason", "cause")),
-    *(column(n, BigInteger) for n in ("id", "team_id", "technician_id", "created_by")),
-    *(column(n) for n in ("created_at", "completed_at", "responded_at", "started_at")),
-    column("breached_at"),
-    *(column(n, BigInteger) for n in ("resolution_wall_s", "resolution_elapsed_s")),
-    *(column(n, BigInteger) for n in ("response_wall_s", "response_elapsed_s")),
-    *(column(n, BigInteger) for n in ("reopen_count", "policy_id")),
-    schema="tickets",
-)
-POLICIES = text("SELECT id, name, version FROM tickets.policy_versions ORDER BY id")
-NEWEST = 20  # breaches shown one by one
-
 KEYS = {
     "zone": "zone",
     "team": "team_id",
@@ -113,9 +64,16 @@ KEYS = {
     "category": "category",
     "priority": "priority",
 }
+CELL = (
+    ("zones", "zone"),
+    ("team_ids", "team_id"),
+    ("categories", "category"),
+    ("priorities", "priority"),
+)
 
 Key = str | int | None
 Sums = dict[str, int]
+Values = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +101,11 @@ def read_sums(
     Stretch 1 begins at the first bound of `cover`, and so on; 0 holds all time,
     if asked for.
     """
-    summed = [SUMS[name] for name in measures]
-    rows = connection.execute(
-        in_stretches(reading, cover, summed, all_time=all_time)
-    ).all()
+    summed = ", ".join(f"sum({name})::bigint" for name in measures)
     found: dict[Key, dict[int, Sums]] = {}
-    for key, stretch, *values in rows:
+    for key, stretch, *values in in_stretches(
+        connection, reading, cover, summed, all_time=all_time
+    ):
         found.setdefault(key, {})[stretch] = dict(zip(measures, values, strict=True))
     return found
 
@@ -157,10 +114,9 @@ def read_counters(
     connection: Connection, reading: Reading, cover: Cover
 ) -> dict[Key, dict[int, Sums]]:
     """Return {group: {stretch: counters}}: the sums of `extra`, by name."""
-    packed = func.string_agg(cast(figures.c.extra, Text), literal(","))
-    rows = connection.execute(in_stretches(reading, cover, [packed])).all()
+    packed = "string_agg(extra::text, ',')"
     found: dict[Key, dict[int, Sums]] = {}
-    for key, stretch, texts in rows:
+    for key, stretch, texts in in_stretches(connection, reading, cover, packed):
         found.setdefault(key, {})[stretch] = merged(texts)
     return found
 
@@ -174,67 +130,93 @@ def merged(texts: str | None) -> Sums:
     return total
 
 
+def read_histograms(
+    connection: Connection, reading: Reading, cover: Cover
+) -> dict[Key, dict[int, Counts]]:
+    """Return {group: {stretch: cumulated histograms of durations}}.
+
+    Folded rows have them packed; what is not folded yet is read from `extra`.
+    """
+    values = (
+        "string_agg(bins, ''), string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
+    )
+    found: dict[Key, dict[int, Counts]] = {}
+    for key, stretch, packed, texts in in_stretches(connection, reading, cover, values):
+        reached = histograms(packed or b"")
+        if texts:
+            reached = reached + counted_bins(merged(texts))
+        found.setdefault(key, {})[stretch] = reached
+    return found
+
+
 def in_stretches(
+    connection: Connection,
     reading: Reading,
     cover: Cover,
-    values: Sequence[ColumnElement[Any]],
+    sums: str,
     *,
     all_time: bool = False,
-) -> Select[Any]:
-    """Return the query of `values` per group and stretch of the cover."""
-    cut = cut_for(reading.selection, reading.by)
-    key = figures.c[KEYS[reading.by]] if reading.by else null()
-    stretch = func.width_bucket(
-        figures.c.starts_on, cast(days_param(cover.bounds), ARRAY(Date))
+) -> Sequence[Sequence[Any]]:
+    """Return rows of (group, stretch, sums …) of the daily figures."""
+    where, values = cells(reading)
+    values |= {"cut": cut_for(reading.selection, reading.by), "bounds": cover.bounds}
+    grains = ["grain = 'a'"] if all_time else []
+    for grain, days in (("d", cover.days), ("w", cover.weeks), ("m", cover.months)):
+        if days:
+            values[grain] = days
+            grains.append(f"grain = '{grain}' AND starts_on = ANY(%({grain})s)")
+    key = KEYS[reading.by] if reading.by else "NULL::text"
+    query = (
+        f"SELECT {key}, width_bucket(starts_on, %(bounds)s), {sums} "  # noqa: S608
+        f"FROM tickets.daily_figures WHERE cut = %(cut)s "
+        f"AND ({' OR '.join(f'({g})' for g in grains)}) AND {where} GROUP BY 1, 2"
     )
-    grains = [
-        in_grain(grain, days)
-        for grain, days in (
-            ("d", cover.days),
-            ("w", cover.weeks),
-            ("m", cover.months),
-        )
-        if days
-    ]
-    if all_time:
-        grains.append(figures.c.grain == "a")
-    return (
-        select(key.label("key"), cast(stretch, Integer).label("stretch"), *values)
-        .where(
-            figures.c.cut == cut,
-            or_(*grains),
-            *conditions(figures, reading.selection),
-            visible_tickets(
-                reading.actor,
-                team_id=figures.c.team_id,
-                zone=figures.c.zone,
-                created_by=None,
-            ),
-        )
-        .group_by(text("1"), text("2"))
+    return connection.exec_driver_sql(query, values).all()
+
+
+def cells(reading: Reading, created_by: bool = False) -> tuple[str, Values]:
+    """Return the reading's cells as a condition, and its values.
+
+    created_by: whether the view knows who opened a ticket.
+    """
+    scope, known = scope_of(reading.actor, created_by=created_by)
+    values = dict(known)
+    parts = [scope]
+    for name, column in CELL:
+        chosen = getattr(reading.selection, name)
+        if chosen is not None:
+            values[name] = list(chosen)
+            kind = "bigint" if name == "team_ids" else "text"
+            parts.append(f"{column} = ANY(%({name})s::{kind}[])")
+    return " AND ".join(parts), values
+
+
+def scope_of(actor: Actor, *, created_by: bool) -> tuple[str, Values]:
+    """Return db/scope.py's visibility as SQL, and its values."""
+    return compiled_scope(
+        actor.role, actor.user_id, actor.team_id, actor.zones, created_by
     )
 
 
-def in_grain(grain: str, days: list[date]) -> ColumnElement[bool]:
-    return and_(
-        figures.c.grain == grain,
-        figures.c.starts_on == any_(cast(days_param(days), ARRAY(Date))),
+@lru_cache(maxsize=4_096)
+def compiled_scope(
+    role: Role,
+    user_id: int,
+    team_id: int | None,
+    zones: tuple[str, ...] | None,
+    created_by: bool,
+) -> tuple[str, Values]:
+    clause = visible_tickets(
+        Actor(user_id, role, team_id=team_id, zones=zones),
+        team_id=literal_column("team_id"),
+        zone=literal_column("zone"),
+        created_by=literal_column("created_by") if created_by else None,
     )
-
-
-def days_param(days: list[date]) -> ColumnElement[Any]:
-    return bindparam(None, days, type_=ARRAY(Date), unique=True)
-
-
-def conditions(source: Any, selection: Selection) -> list[ColumnElement[bool]]:
-    """Return the selection as conditions on a view with its dimensions."""
-    parts = (
-        (source.c.zone, selection.zones),
-        (source.c.team_id, selection.team_ids),
-        (source.c.category, selection.categories),
-        (source.c.priority, selection.priorities),
+    compiled = clause.compile(
+        dialect=PGDialect_psycopg2(),  # type: ignore[no-untyped-call]
+        compile_kwargs={"render_postcompile": True},
     )
-    return [col.in_(values) for col, values in parts if values is not None]
+    return f"({compiled})", dict(compiled.params)
 
 
 DURATIONS = {  # histogram of the roll-up: its sum
@@ -255,81 +237,38 @@ def read_durations(
     edges: instants between which the stretches lie; the first stretch is 1. Only
     for periods in which the roll-up counts at most EXACT_ROWS.
     """
+    where, values = cells(reading, created_by=True)
+    values |= {"edges": list(edges), "start": edges[0], "end": edges[-1]}
+    key = KEYS[reading.by] if reading.by else "NULL::text"
+    done = f"{where} AND status IN ('completed', 'closed')"
+    query = " UNION ALL ".join(
+        (
+            ends_query("r", key, "completed_at", "resolution", done),
+            ends_query("f", key, "responded_at", "response", where),
+        )
+    )
     found: dict[Key, dict[int, dict[str, Durations]]] = {}
-    for at, wall, work, names in (
-        ("completed_at", "resolution_wall_s", "resolution_elapsed_s", ("rw", "rk")),
-        ("responded_at", "response_wall_s", "response_elapsed_s", ("fw", "fk")),
-    ):
-        query = durations_query(reading, edges, at, wall, work)
-        for key, stretch, *lists in connection.execute(query).all():
-            group = found.setdefault(group_key(reading.by, key), {})
-            for name, values in zip(names, lists, strict=True):
-                group.setdefault(stretch, {})[name] = exact(values or ())
+    for which, name, stretch, wall, work in connection.exec_driver_sql(query, values):
+        group = found.setdefault(group_key(reading.by, name), {})
+        kept = group.setdefault(stretch, {})
+        kept[f"{which}w"], kept[f"{which}k"] = exact(wall), exact(work or ())
     return found
 
 
-def durations_query(
-    reading: Reading, edges: Sequence[datetime], at: str, wall: str, work: str
-) -> Select[Any]:
-    key = facts.c[KEYS[reading.by]] if reading.by else null()
-    bounds = bindparam(None, list(edges), type_=ARRAY(DateTime(timezone=True)))
-    stretch = func.width_bucket(facts.c[at], bounds)
-    query = (
-        select(
-            key.label("key"),
-            cast(stretch, Integer).label("stretch"),
-            func.array_agg(facts.c[wall]),
-            func.array_agg(facts.c[work]).filter(facts.c[work].is_not(None)),
-        )
-        .where(
-            facts.c[at] >= edges[0],
-            facts.c[at] < edges[-1],
-            facts.c[wall].is_not(None),
-            *conditions(facts, reading.selection),
-            visible(reading.actor),
-        )
-        .group_by(text("1"), text("2"))
+def ends_query(which: str, key: str, at: str, clock: str, where: str) -> str:
+    """Return the query of one clock's durations, wall and working time."""
+    return (
+        f"SELECT '{which}', {key}, width_bucket({at}, %(edges)s), "  # noqa: S608
+        f"array_agg({clock}_wall_s), "
+        f"array_agg({clock}_elapsed_s) FILTER (WHERE {clock}_elapsed_s IS NOT NULL) "
+        f"FROM tickets.ticket_facts WHERE {at} >= %(start)s AND {at} < %(end)s "
+        f"AND {clock}_wall_s IS NOT NULL AND {where} GROUP BY 2, 3"
     )
-    if at == "completed_at":
-        query = query.where(facts.c.status.in_(("completed", "closed")))
-    return query
 
 
 def group_key(by: str | None, value: Key) -> Key:
     """Return a column's value as the roll-up has it: 0 for no team."""
     return 0 if value is None and by in ("team", "technician") else value
-
-
-def visible(actor: Actor) -> ColumnElement[bool]:
-    return visible_tickets(
-        actor,
-        team_id=facts.c.team_id,
-        zone=facts.c.zone,
-        created_by=facts.c.created_by,
-    )
-
-
-def read_histograms(
-    connection: Connection, reading: Reading, cover: Cover
-) -> dict[Key, dict[int, Counts]]:
-    """Return {group: {stretch: cumulated histograms of durations}}.
-
-    Folded rows have them packed; what is not folded yet is read from `extra`.
-    """
-    folded = figures.c.bins.is_not(None)
-    values = [
-        func.string_agg(figures.c.bins, literal(b"", LargeBinary)),
-        func.string_agg(cast(figures.c.extra, Text), literal(",")).filter(~folded),
-    ]
-    found: dict[Key, dict[int, Counts]] = {}
-    for key, stretch, packed, texts in connection.execute(
-        in_stretches(reading, cover, values)
-    ).all():
-        reached = histograms(packed or b"")
-        if texts:
-            reached = reached + counted_bins(merged(texts))
-        found.setdefault(key, {})[stretch] = reached
-    return found
 
 
 def binned_durations(reached: Counts, sums: Sums) -> dict[str, Durations]:
@@ -338,108 +277,3 @@ def binned_durations(reached: Counts, sums: Sums) -> dict[str, Durations]:
         name: binned(reached[place], sums.get(DURATIONS[name], 0))
         for place, name in enumerate(HISTOGRAMS)
     }
-
-
-def policy_names(connection: Connection) -> list[tuple[int, str]]:
-    rows = connection.execute(POLICIES).all()
-    return [(row.id, f"{row.name} v{row.version}") for row in rows]
-
-
-def newest_breaches(
-    connection: Connection, reading: Reading, period: Period
-) -> list[dict[str, Any]]:
-    """Return the resolutions that fell due in the period and were missed, newest
-    first, at most NEWEST; each with why it was late (tickets_service/rollup.py)."""
-    c = facts.c
-    why = case(
-        (or_(c.responded_at.is_(None), c.responded_at > c.breached_at), "not_answered"),
-        (or_(c.started_at.is_(None), c.started_at > c.breached_at), "not_started"),
-        (c.reopen_count > 0, "reopened"),
-        else_="not_finished",
-    )
-    query = (
-        select(
-            c.id.label("ticket_id"),
-            *(c.number, c.title, c.zone, c.team_id, c.priority, c.category, c.status),
-            c.breached_at.label("due_at"),
-            c.completed_at,
-            why.label("reason"),
-        )
-        .where(
-            c.breached_at >= period.starts_at,
-            c.breached_at < period.ends_at,
-            or_(c.status != "cancelled", c.completed_at.is_not(None)),
-            *conditions(facts, reading.selection),
-            visible(reading.actor),
-        )
-        .order_by(c.breached_at.desc(), c.id.desc())
-        .limit(NEWEST)
-    )
-    return [dict(row) for row in connection.execute(query).mappings()]
-
-
-@dataclass(frozen=True, slots=True)
-class History:
-    """What there is to learn from: whole days since the first ticket, and theirs."""
-
-    first_on: date | None
-    days: int
-    tickets: int
-
-
-FIRST_DAY = text(
-    "SELECT min(starts_on) FROM tickets.daily_figures "
-    "WHERE cut = '' AND grain = 'd' AND created > 0"
-)
-TICKETS = text(
-    "SELECT sum(CASE grain WHEN 'a' THEN created ELSE -created END)::bigint "
-    "FROM tickets.daily_figures WHERE cut = '' "
-    "AND (grain = 'a' OR grain = 'd' AND starts_on >= :today)"
-)
-TEAM_DAYS = text(
-    "SELECT team_id, sum(on_site_s) / 60.0 FROM tickets.daily_figures "
-    "WHERE cut = 't' AND grain = 'd' AND starts_on >= :first AND starts_on < :today "
-    "AND team_id > 0 GROUP BY team_id, starts_on HAVING sum(on_site_s) > 0"
-)
-
-
-def history_facts(connection: Connection, today: date) -> History:
-    first = connection.scalar(FIRST_DAY)
-    days = (today - first).days if first is not None else 0
-    tickets = int(connection.scalar(TICKETS, {"today": today}) or 0)
-    return History(first, max(days, 0), tickets)
-
-
-def daily_history(
-    connection: Connection, metric: str, today: date, most_days: int
-) -> pd.DataFrame:
-    """Return the whole days before `today` of every zone and category.
-
-    index (zone, category), columns daily DatetimeIndex without gaps, values ≥ 0;
-    for training, which may read more than a request.
-    """
-    known = history_facts(connection, today)
-    first = max(known.first_on or today, today - timedelta(days=most_days))
-    days = pd.date_range(first, today - timedelta(days=1), freq="D")
-    c = figures.c
-    query = (
-        select(c.zone, c.category, c.starts_on, cast(func.sum(c[metric]), BigInteger))
-        .where(c.cut == "zc", c.grain == "d", c.starts_on >= first, c.starts_on < today)
-        .group_by(c.zone, c.category, c.starts_on)
-    )
-    rows = connection.execute(query).all()
-    cells = sorted({(zone, category) for zone, category, _, _ in rows})
-    place = {cell: n for n, cell in enumerate(cells)}
-    values = np.zeros((len(cells), len(days)))
-    for zone, category, day, value in rows:
-        values[place[zone, category], (day - first).days] += max(value, 0)
-    index = pd.MultiIndex.from_tuples(cells, names=["zone", "category"])
-    return pd.DataFrame(values, index=index, columns=days)
-
-
-def team_days(
-    connection: Connection, first: date, today: date
-) -> list[tuple[int, float]]:
-    """Return (team, minutes on site) of every day on which a team had visits."""
-    found = connection.execute(TEAM_DAYS, {"first": first, "today": today}).all()
-    return [(team_id, float(minutes)) for team_id, minutes in found]

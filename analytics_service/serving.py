@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, select
 
-from analytics_service import queries
+from analytics_service import history_queries
 from analytics_service.actions import served_run
 from analytics_service.directory import Directory, directory, zone_calendars
 from analytics_service.forecasting import (
@@ -175,14 +175,14 @@ def baseline(
     today: date,
 ) -> Outlook:
     """Return the pooled weekday mean of up to 8 weeks, worked out at once."""
-    known = queries.history_facts(connection, today)
+    known = history_queries.history_facts(connection, today)
     if known.days < MIN_DAYS:
         raise Invalid(
             {"metric": f"Needs {MIN_DAYS} days of tickets, there are {known.days}."},
             code="not_enough_history",
         )
     n_days = min(known.days, FULL_DAYS - 1)
-    frame = queries.daily_history(connection, metric, today, n_days)
+    frame = history_queries.daily_history(connection, metric, today, n_days)
     keep = [
         (zones is None or z in zones) and (not category or c == category)
         for z, c in frame.index
