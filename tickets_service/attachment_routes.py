@@ -40,6 +40,24 @@ blueprint = Blueprint(
 )
 
 
+FORM = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "required": ["file"],
+            "properties": {
+                "file": {"type": "string", "contentMediaType": "image/jpeg"},
+                "visibility": {"type": "string", "enum": list(Visibility)},
+            },
+        }
+    }
+}
+BYTES: dict[str, Any] = {
+    "description": "The bytes of the file",
+    "content": {"application/octet-stream": {"schema": {}}},
+}
+
+
 class UploadSchema(Schema):
     visibility = Word(Visibility, load_default=Visibility.PUBLIC)
 
@@ -101,6 +119,7 @@ def list_attachments(query: dict[str, Any], ref: str) -> Response:
 @accepts("multipart/form-data")
 @allow(*STAFF, Role.REQUESTER)
 @blueprint.response(201, AttachmentSchema)
+@blueprint.doc(requestBody={"required": True, "content": FORM})
 def add_attachment(ref: str) -> Response:
     """Attach a picture, PDF or text of up to 10 MiB (multipart part `file`)."""
     name, content = sent_file()
@@ -134,6 +153,7 @@ def form_visibility() -> Visibility:
 @blueprint.get("/<int:attachment_id>")
 @allow(*EVERYONE)
 @blueprint.response(200, description="The bytes of the file")
+@blueprint.doc(responses={"200": BYTES})
 def get_attachment(ref: str, attachment_id: int) -> Response:
     """Answer the bytes of an attachment, never to be run by a browser."""
     actor = current_actor()

@@ -55,6 +55,17 @@ def after_field(absent: str) -> fields.String:
     )
 
 
+EVENTS: dict[str, Any] = {
+    "description": "Server-sent events",
+    "content": {
+        "text/event-stream": {
+            "schema": {"type": "string"},
+            "example": 'id: WyJmZWVkIiw3NDMsMTJd\ndata: {"kind": "ticket.held"}\n\n',
+        }
+    },
+}
+
+
 class FeedQuerySchema(Schema):
     after = after_field("all of history")
     wait = fields.Integer(
@@ -157,6 +168,7 @@ def waited(
 @blueprint.response(
     200, description="Server-sent events", content_type="text/event-stream"
 )
+@blueprint.doc(responses={"200": EVENTS})
 def stream_changes(query: dict[str, Any]) -> Response:
     """Send what changes as it changes (server-sent events; Last-Event-ID resumes).
 

@@ -40,6 +40,20 @@ JSON_LINES = (LINES, "application/jsonl", "application/jsonlines")
 EXPORTS = "export_places"
 
 
+EXAMPLE_CSV = (
+    "external_ref,title,category,zone,priority\nA-1,No light,repair,Johor,high\n"
+)
+EXAMPLE_LINE = '{"title": "No light", "category": "repair", "zone": "Johor"}\n'
+FILE: dict[str, Any] = {
+    CSV: {"schema": {"type": "string"}, "example": EXAMPLE_CSV},
+    **{k: {"schema": {"type": "string"}, "example": EXAMPLE_LINE} for k in JSON_LINES},
+}
+EXPORTED: dict[str, Any] = {
+    "description": "CSV or JSON lines",
+    "content": {kind: FILE[kind] for kind in (CSV, LINES)},
+}
+
+
 class ExportQuerySchema(TicketFilterFields):
     format = fields.String(
         load_default="csv", validate=validate.OneOf(("csv", "jsonl"))
@@ -96,7 +110,8 @@ blueprint = Blueprint(
 @blueprint.get("/export")
 @allow(*EVERYONE)
 @blueprint.arguments(ExportQuerySchema, location="query")
-@blueprint.response(200, description="CSV or JSON lines", content_type="text/csv")
+@blueprint.response(200, description="CSV or JSON lines", content_type=CSV)
+@blueprint.doc(responses={"200": EXPORTED})
 def export_tickets(query: dict[str, Any]) -> Response:
     """Send the tickets that the caller may see, as CSV or JSON lines.
 
@@ -144,6 +159,7 @@ def exported(query: dict[str, Any]) -> tuple[str, Iterator[bytes]]:
 @accepts(CSV, *JSON_LINES)
 @blueprint.arguments(ImportQuerySchema, location="query")
 @blueprint.response(200, ImportReportSchema)
+@blueprint.doc(requestBody={"required": True, "content": FILE})
 def import_tickets(query: dict[str, Any]) -> Response:
     """Bring in tickets from CSV or JSON lines; known external_refs are updated.
 
