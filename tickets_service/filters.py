@@ -240,9 +240,7 @@ def text_search(q: str, actor: Actor, values: dict[str, Any]) -> str:
 def tolerate_typos(connection: Connection, wanted: TicketFilter) -> None:
     """Let this connection's searches find words that are a letter off."""
     if wanted.q:
-        connection.exec_driver_sql(
-            f"SET pg_trgm.word_similarity_threshold = {SIMILAR}"
-        )
+        connection.exec_driver_sql(f"SET pg_trgm.word_similarity_threshold = {SIMILAR}")
 
 
 def escaped(word: str) -> str:
