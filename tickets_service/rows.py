@@ -73,13 +73,16 @@ def packed_clock(clock: sla.Clock) -> list[Any]:
         clock.cycle,
         clock.stopped,
         [[s.target, s.due, s.at] for s in clock.superseded],
+        [[t.at, t.target, t.base, t.used, t.grant] for t in clock.earlier],
     ]
 
 
 def unpacked_clock(packed: Sequence[Any]) -> sla.Clock:
-    values = dict(zip(CLOCK_FIELDS, packed, strict=True))
+    # Rows of before have fewer values; the defaults of what came later are right.
+    values = dict(zip(CLOCK_FIELDS, packed, strict=False))
     values["pauses"] = tuple(sla.Pause(*p) for p in values["pauses"])
     values["superseded"] = tuple(sla.Superseded(*s) for s in values["superseded"])
+    values["earlier"] = tuple(sla.Terms(*t) for t in values.get("earlier", ()))
     return sla.Clock(**values)
 
 

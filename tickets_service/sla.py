@@ -57,6 +57,17 @@ class Superseded:
 
 
 @dataclass(frozen=True, slots=True)
+class Terms:
+    """What a clock counted by until `at`, when its target was changed."""
+
+    at: int
+    target: int
+    base: int
+    used: int
+    grant: int
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """One promise under way.
 
@@ -78,6 +89,7 @@ class Clock:
     cycle: int = 1
     stopped: int | None = None
     superseded: tuple[Superseded, ...] = ()
+    earlier: tuple[Terms, ...] = ()
 
     @property
     def limit(self) -> int:
@@ -224,11 +236,31 @@ def resumed(clock: Clock, at: int) -> Clock:
     return replace(clock, pauses=(*clock.pauses[:-1], replace(last, end=at)))
 
 
+def as_of(clock: Clock, at: int) -> Clock:
+    """Return the clock under the terms in force at `at`.
+
+    Work that is reported late (R14) is judged by the target of its own time, so
+    the order in which events arrive does not change a verdict.
+    """
+    while clock.earlier and clock.earlier[-1].at > at:
+        terms = clock.earlier[-1]
+        clock = replace(
+            clock,
+            target=terms.target,
+            base=terms.base,
+            used=terms.used,
+            grant=terms.grant,
+            superseded=tuple(s for s in clock.superseded if s.at < terms.at),
+            earlier=clock.earlier[:-1],
+        )
+    return clock
+
+
 def judged(clock: Clock, calendar: WorkCalendar, at: int) -> Clock:
     """Return the clock with its verdict: met if done at or before due (R5, R9)."""
     if clock.is_settled:
         return clock
-    clock = resumed(clock, at)
+    clock = resumed(as_of(clock, at), at)
     when = reached(clock, calendar, clock.limit)
     missed = when is not None and at > when
     return replace(
@@ -244,7 +276,7 @@ def stopped(clock: Clock, calendar: WorkCalendar, at: int) -> Clock:
     """Return the clock of a cancelled ticket: no verdict, its time frozen."""
     if clock.is_settled:
         return clock
-    clock = resumed(clock, at)
+    clock = resumed(as_of(clock, at), at)
     return replace(clock, stopped=at, elapsed=elapsed(clock, calendar, at))
 
 
@@ -285,7 +317,9 @@ def retargeted(
         return clock
     used = elapsed(clock, calendar, at)
     missed = breach_point(clock, calendar)
-    changed = replace(clock, target=target, grant=0, breached=None)
+    terms = Terms(at, clock.target, clock.base, clock.used, clock.grant)
+    earlier = (*clock.earlier, terms)
+    changed = replace(clock, target=target, grant=0, breached=None, earlier=earlier)
     if policy.priority_change == "forward":
         changed = replace(changed, base=at, used=0)
     elif policy.priority_change == "proportional":

@@ -296,22 +296,32 @@ def on_reopen(
     after = moved(changed(after, absences=absences, reopened_soon=soon), event)
     if after.clocks is None:
         return after
-    mode, at = book.policy(after.clocks.policy_id).reopen, micros(event.occurred_at)
-    return with_clocks(after, None, lambda c: sla.reopened(c, at, mode))
+    policy, at = book.policy(after.clocks.policy_id), micros(event.occurred_at)
+    after = with_clocks(after, None, lambda c: sla.reopened(c, at, policy.reopen))
+    return retargeted(after, at, book)  # the priority may have changed meanwhile
+
+
+def retargeted(state: TicketState, at: int, book: Book) -> TicketState:
+    """Return the state with running clocks under the targets of its priority."""
+    if state.clocks is None or state.promised_at:
+        return state
+    policy, calendar = book.policy(state.clocks.policy_id), calendar_of(state, book)
+    targets = policy.targets[state.priority]
+    return with_clocks(
+        state,
+        lambda c: sla.retargeted(c, calendar, targets[0], at, policy),
+        lambda c: sla.retargeted(c, calendar, targets[1], at, policy),
+    )
 
 
 def on_update(
     _: TicketState, after: TicketState, event: Event, book: Book
 ) -> TicketState:
-    if "priority" not in event.changes or after.clocks is None or after.promised_at:
+    if "priority" not in event.changes or after.clocks is None:
         return after
-    policy, calendar = book.policy(after.clocks.policy_id), calendar_of(after, book)
-    targets, at = policy.targets[after.priority], micros(event.occurred_at)
-    return with_clocks(
-        after,
-        lambda c: sla.retargeted(c, calendar, targets[0], at, policy),
-        lambda c: sla.retargeted(c, calendar, targets[1], at, policy),
-    )
+    if after.clocks.resolution.is_settled:
+        after = moved(after, event)  # so no reopening can be said to have come before
+    return retargeted(after, micros(event.occurred_at), book)
 
 
 def on_respond(

@@ -153,6 +153,14 @@ def test_a_priority_change_keeps_the_pauses() -> None:
     assert story.due() == "Tue 06 Oct 18:00:00"
 
 
+def test_work_reported_late_is_judged_by_the_target_of_its_own_time() -> None:
+    story = started("2026-10-05 09:00", "low")
+    story.do(EditTicket({"priority": "urgent"}), "2026-10-05 17:00")  # due was 13:00
+    done = MoveTicket(Action.COMPLETE, occurred_at=at("2026-10-05 16:00"))
+    story.do(done, "2026-10-05 17:30")
+    assert (story.resolution.verdict, story.resolution.target) == ("met", 40 * HOURS)
+
+
 def test_the_floor_leaves_a_quarter_of_the_new_target() -> None:
     book = OnePolicy(priority_change_floor_ratio=0.25)
     story = Story("2026-10-05 09:00", "low", book)
