@@ -296,7 +296,7 @@ def reason(criterion: str, value: float, weight: float, text: str) -> dict[str, 
         "criterion": criterion,
         "value": value,
         "weight": weight,
-        "contribution": round(value * weight, 3),
+        "contribution": round(value * weight, 3) + 0.0,  # no minus zero
         "text": text,
     }
 

@@ -72,7 +72,10 @@ def chat_turn(asked: dict[str, Any]) -> dict[str, Any]:
     fallback = asked.get("locale") or kept.state.get("language") or actor.locale
     turn = Turn(
         client=ApiClient(
-            settings.gateway_url, request.headers["Authorization"], g.request_id
+            settings.gateway_url,
+            request.headers["Authorization"],
+            g.request_id,
+            current_app._get_current_object(),  # type: ignore[attr-defined]
         ),
         setting=setting,
         state=kept.state,
