@@ -3,7 +3,7 @@
 The groups of an answer add up to its overall figures, because these are their sum.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from sqlalchemy import Connection
@@ -16,7 +16,7 @@ from analytics_service.directory import (
     zone_calendars,
 )
 from analytics_service.figures import Answer, figures_of, group_filters, links_for
-from analytics_service.metrics import Totals
+from analytics_service.metrics import FIGURES, Figure, Totals
 from analytics_service.periods import Period
 from analytics_service.queries import Key
 from analytics_service.selection import url_filters
@@ -60,35 +60,41 @@ class Known:
 
 
 def period_figures(
-    connection: Connection,
+    connection: Connection, asked: Asked, period: Period, by: str | None, known: Known
+) -> Answer:
+    """Return the overall figures of a period and those of its groups."""
+    found = group_totals(connection, asked, period, by, len(known.people))
+    overall, groups = groups_of(asked, period, by, found, known)
+    return {"overall": overall, "groups": groups}
+
+
+def groups_of(
     asked: Asked,
     period: Period,
     by: str | None,
-    known: Known | None = None,
-) -> Answer:
-    """Return the overall figures of a period and those of its groups."""
-    known = known or Known.read(connection, by)
-    people = known.people
-    found = group_totals(connection, asked, period, by, len(people))
+    found: Mapping[Key, Totals],
+    known: Known,
+    specs: Iterable[Figure] = FIGURES,
+) -> tuple[Answer, list[Answer]]:
+    """Return the figures of all groups together and of each of them."""
+    specs = tuple(specs)
     shifts = team_shifts(known.calendars, asked, period)
     links = links_for(period, asked.today, asked.actor)
     everyone = replace(together(found.values()), shift_s=sum(shifts.values()))
 
     def group(key: Key) -> Answer:
-        team_key = people[int(key)].team_id if by == "technician" and key else key
-        base = "team" if by == "technician" else by
+        team_key, base = key, by
+        if by == "technician":
+            team_key, base = known.people[int(key or 0)].team_id, "team"
         shift_s = group_shift(asked, shifts, base, team_key)
         totals = replace(found.get(key, Totals()), shift_s=shift_s)
         filters = group_filters(asked.wanted, by, key)
-        named = {"key": key or None, "name": name_of(asked, by, key, people)}
-        return {**named, **figures_of(totals, links, filters)}
+        named = {"key": key or None, "name": name_of(asked, by, key, known.people)}
+        return {**named, **figures_of(totals, links, filters, specs)}
 
-    return {
-        "overall": figures_of(everyone, links, url_filters(asked.wanted)),
-        "groups": [group(key) for key in keys_of(asked, by, found, people)]
-        if by
-        else [],
-    }
+    keys = keys_of(asked, by, found, known.people) if by else []
+    overall = figures_of(everyone, links, url_filters(asked.wanted), specs)
+    return overall, [group(key) for key in keys]
 
 
 def keys_of(

@@ -5,7 +5,8 @@ from datetime import date
 
 from sqlalchemy import Connection
 
-from analytics_service import durations, queries
+from analytics_service import durations as spans
+from analytics_service import queries
 from analytics_service.asking import Asked
 from analytics_service.directory import WorkingDays
 from analytics_service.durations import Durations
@@ -23,10 +24,12 @@ def group_totals(
     period: Period,
     by: str | None = None,
     n_technicians: int = 0,
+    *,
+    timed: bool = True,
 ) -> dict[Key, Totals]:
     """Return the totals of every group that has any row, but for their shifts.
 
-    None is the only group of an ungrouped reading.
+    None is the only group of an ungrouped reading. timed: with durations.
     """
     reading = asked.reading(by)
     settled = settled_end(period, asked.today)
@@ -36,7 +39,9 @@ def group_totals(
     asked.check_breadth(rows, by, n_technicians)
     sums = queries.read_sums(connection, reading, rows, queries.MEASURES, all_time=True)
     within = {k: span_sum(s, rows, period.first, after) for k, s in sums.items()}
-    durations = period_durations(connection, reading, period, within)
+    durations: dict[Key, dict[str, Durations]] = {}
+    if timed:
+        durations = period_durations(connection, reading, period, within)
     return {
         key: Totals(
             sums=within[key],
@@ -140,6 +145,5 @@ def added(parts: Iterable[Mapping[str, int]]) -> Sums:
 def joined(parts: list[Mapping[str, Durations]]) -> dict[str, Durations]:
     names = {name for part in parts for name in part}
     return {
-        name: durations.together([p[name] for p in parts if name in p])
-        for name in names
+        name: spans.together([p[name] for p in parts if name in p]) for name in names
     }

@@ -1,5 +1,6 @@
 """Zones: volumes, backlog and its age, promises, travel, teams, load and trend."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import lru_cache
@@ -13,10 +14,15 @@ from analytics_service.asking import Asked
 from analytics_service.directory import zone_calendars
 from analytics_service.figures import Answer, figures_of, group_filters, links_for
 from analytics_service.metrics import FIGURE, Totals, minutes, ratio, visits
-from analytics_service.performance import keys_of, period_figures
+from analytics_service.performance import Known, groups_of, keys_of
 from analytics_service.periods import DAY, days_cover
 from analytics_service.queries import Key
-from analytics_service.totals import group_shift, group_totals, team_shifts
+from analytics_service.totals import (
+    group_shift,
+    group_totals,
+    team_shifts,
+    together,
+)
 
 SHOWN = tuple(
     FIGURE[key]
@@ -36,40 +42,45 @@ SHOWN = tuple(
         "utilisation_ratio",
     )
 )
+TIMED = ("first_response_minutes", "resolution_minutes")
+COUNTED = tuple(figure for figure in SHOWN if figure.metric not in TIMED)
 TREND_DAYS = 60
 
 
 def zones(connection: Connection, asked: Asked) -> Answer:
     """Return the answer of GET /api/analytics/zones."""
-    return {**asked.frame(), "items": zone_items(connection, asked)}
-
-
-def zone_items(connection: Connection, asked: Asked) -> list[Answer]:
     found = group_totals(connection, asked, asked.period, "zone")
+    return {**asked.frame(), "items": zone_items(connection, asked, found)}
+
+
+def zone_items(
+    connection: Connection, asked: Asked, found: Mapping[Key, Totals]
+) -> list[Answer]:
+    """Return what is told of each zone. found: totals by zone."""
     shifts = team_shifts(zone_calendars(connection), asked, asked.period)
     links = links_for(asked.period, asked.today, asked.actor)
     buckets = clipped(asked.today, None, None)
     ages = unfinished(connection, asked, buckets, "zone")
     slopes = created_trends(connection, asked)
-    items = []
-    for key in keys_of(asked, "zone", found, {}):
+
+    def item(key: Key) -> Answer:
         shift_s = group_shift(asked, shifts, "zone", key)
         totals = replace(found.get(key, Totals()), shift_s=shift_s)
         filters = group_filters(asked.wanted, "zone", key)
-        items.append(
-            {
-                "zone": key,
-                "name": key,
-                **figures_of(totals, links, filters, SHOWN),
-                "ages": {
-                    bucket.key: sum(ages.get(key, {}).get(n, {}).values())
-                    for n, bucket in enumerate(buckets)
-                },
-                **load(asked, key, totals),
-                "trend": slopes.get(key),
-            }
-        )
-    return items
+        by_age = ages.get(key, {})
+        return {
+            "zone": key,
+            "name": key,
+            **figures_of(totals, links, filters, SHOWN),
+            "ages": {
+                bucket.key: sum(by_age.get(n, {}).values())
+                for n, bucket in enumerate(buckets)
+            },
+            **load(asked, key, totals),
+            "trend": slopes.get(key),
+        }
+
+    return [item(key) for key in keys_of(asked, "zone", found, {})]
 
 
 def load(asked: Asked, zone: Key, totals: Totals) -> Answer:
@@ -121,15 +132,22 @@ def slope(first: date, values: tuple[int, ...]) -> Answer:
 
 
 def zone_detail(connection: Connection, asked: Asked) -> Answer:
-    """Return the answer of GET /api/analytics/zones/{zone}, asked for one zone."""
-    (item,) = zone_items(connection, asked)
-    by_team = period_figures(connection, asked, asked.period, "team")
-    by_category = period_figures(connection, asked, asked.period, "category")
+    """Return the answer of GET /api/analytics/zones/{zone}, asked for one zone.
+
+    Its own figures are the sum of its teams'.
+    """
+    known = Known.read(connection, None)
+    teams = group_totals(connection, asked, asked.period, "team")
+    categories = group_totals(connection, asked, asked.period, "category", timed=False)
+    (zone,) = asked.selection.zones or ("",)
+    (item,) = zone_items(connection, asked, {zone: together(teams.values())})
     ages = aging(connection, asked, None, None)
     return {
         **asked.frame(),
         **item,
-        "by_team": by_team["groups"],
-        "by_category": by_category["groups"],
+        "by_team": groups_of(asked, asked.period, "team", teams, known)[1],
+        "by_category": groups_of(
+            asked, asked.period, "category", categories, known, COUNTED
+        )[1],
         "aging": {name: ages[name] for name in ("total", "by_status", "buckets")},
     }

@@ -17,7 +17,7 @@ import psycopg2
 
 from db.reference import STATES
 from db.vocabulary import Category, Priority
-from tickets_service.rollup import BIN_WIDTH, MEASURES
+from tickets_service.rollup import BIN_WIDTH, MEASURES, packed_bins
 
 DAYS = 730
 TEAMS_A_ZONE, PEOPLE_A_TEAM = 4, 3
@@ -90,7 +90,7 @@ def load(url: str, size: int, now: datetime) -> None:
         add_people(cursor)
         copy(cursor, "tickets.tickets", COLUMNS, ticket_rows(tickets))
         names = ("cut", "grain", "zone", "team_id", "starts_on", "category")
-        columns = (*names, "priority", "technician_id", *MEASURES, "extra")
+        columns = (*names, "priority", "technician_id", *MEASURES, "extra", "bins")
         for cut in CUTS:
             for grain in "dwma":
                 copy(cursor, "tickets.rollup", columns, figures(tickets, cut, grain))
@@ -170,23 +170,24 @@ def figures(t: Tickets, cut: str, grain: str) -> Iterator[str]:
     """Yield the rows of one cut and grain, as COPY takes them."""
     cells, parts = cells_of(t, cut)
     sums: list[tuple[str, Ints, Ints]] = []
-    extra: list[tuple[Ints, str, Ints]] = []
+    counted: list[tuple[Ints, str, Ints]] = []
     for day, mask, measures, bins in contributions(t):
         key = starts(day, grain)[mask] * parts + cells[mask]
         sums += [(name, key, values[mask]) for name, values in measures.items()]
-        extra += [(key, name, seconds[mask]) for name, seconds in bins.items()]
+        counted += [(key, name, seconds[mask]) for name, seconds in bins.items()]
     keys = np.unique(np.concatenate([key for _, key, _ in sums]))
     table = np.zeros((len(keys), len(MEASURES)), dtype=np.int64)
     for name, key, values in sums:
         places = np.searchsorted(keys, key)
         added = np.bincount(places, values, minlength=len(keys))
         table[:, MEASURES.index(name)] += added.astype(np.int64)
-    counters = histograms(keys, extra)
+    counters = histograms(keys, counted)
     for place, key in enumerate(keys.tolist()):
         day, cell = divmod(key, parts)
         texts = map(str, table[place].tolist())
-        packed = orjson.dumps(counters[place]).decode()
-        yield "\t".join((*names_of(cut, grain, day, cell), *texts, packed))
+        extra = orjson.dumps(counters[place]).decode()
+        bins = rf"\\x{packed_bins(counters[place]).hex()}"
+        yield "\t".join((*names_of(cut, grain, day, cell), *texts, extra, bins))
 
 
 def contributions(t: Tickets) -> Iterator[tuple[Ints, Any, dict[str, Any], Any]]:
