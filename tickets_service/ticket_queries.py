@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from db.engine import tuples
 from db.scope import Actor, masked, sees_contacts, sees_internal_comments
 from db.vocabulary import HoldReason
 from service_kit.errors import Conflict, Forbidden, Invalid, NotFound
@@ -87,11 +88,12 @@ def page_of_tickets(
         after, after_id = decode_cursor(paging.cursor, sort, (by.kind, int))
         values |= {"after": after, "after_id": after_id}
         where += f" AND (t.{by.column}, t.id) {sign} (%(after)s, %(after_id)s)"
-    rows = connection.exec_driver_sql(
+    rows = tuples(
+        connection,
         f"SELECT {SELECTED}, t.{by.column} FROM tickets.tickets t WHERE {where} "  # noqa: S608
         f"ORDER BY t.{by.column} {order}, t.id {order} LIMIT {limit + 1}",
         values,
-    ).all()
+    )
     shown = rows[:limit]
     items = tickets_json(shown, reader)
     more = len(rows) > limit
@@ -122,14 +124,15 @@ def ticket_row(
     connection: Connection, ticket_id: int, actor: Actor, now: datetime
 ) -> Sequence[Any]:
     where, values = conditions(TicketFilter(), actor, now)
-    row = connection.exec_driver_sql(
+    rows = tuples(
+        connection,
         f"SELECT {SELECTED} FROM tickets.tickets t "  # noqa: S608
         f"WHERE t.id = %(ticket_id)s AND {where}",
         values | {"ticket_id": ticket_id},
-    ).first()
-    if row is None:
+    )
+    if not rows:
         raise NotFound(f"There is no ticket {ticket_id}.")
-    return row
+    return rows[0]
 
 
 def check_seen(connection: Connection, ref: str, actor: Actor, now: datetime) -> int:
