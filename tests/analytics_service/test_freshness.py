@@ -82,7 +82,7 @@ def test_percentiles_of_many_are_within_one_per_cent(
     database: Database, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     teams = add_crews(database)
-    add_histories(database, teams, 150, utc_now(), days=40)
+    add_histories(database, teams, 400, utc_now(), days=40)
     live_through_the_api(reader, min(teams))
     exact = reader.get("/performance?by=team")
     monkeypatch.setattr(queries, "EXACT_ROWS", 0)
