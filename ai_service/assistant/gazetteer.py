@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import lru_cache
 
 from ai_service.assistant.normalising import plain
 
@@ -82,8 +83,15 @@ class Gazetteer:
 def build_gazetteer(
     zones: Iterable[tuple[str, Iterable[str]]], teams: Iterable[tuple[int, str]]
 ) -> Gazetteer:
-    """Build from (zone, aliases) and (team id, name)."""
-    zones, teams = list(zones), list(teams)
+    """Return the names of (zone, aliases) and (team id, name), built once for each."""
+    frozen = tuple((name, tuple(aliases)) for name, aliases in zones)
+    return gazetteer_of(frozen, tuple(teams))
+
+
+@lru_cache(maxsize=32)
+def gazetteer_of(
+    zones: tuple[tuple[str, tuple[str, ...]], ...], teams: tuple[tuple[int, str], ...]
+) -> Gazetteer:
     pairs = [(name, name) for name, _ in zones]
     pairs += [(alias, name) for name, aliases in zones for alias in aliases]
     known = {name for name, _ in zones}

@@ -112,11 +112,22 @@ def ticket_item(
         "required_skills": required_skills(row.category, row.cause),
         "service_min": min(service, DAY_MINUTES),
         "earliest_start_min": minute_now,
-        "latest_start_min": 3 * DAY_MINUTES if due_min is None else due_min - service,
+        "latest_start_min": latest_start(due_min, service, minute_now),
         "must_today": due_min is not None and due_min < DAY_MINUTES,
         "created_min": (row.created_at - midnight).total_seconds() / 60,
         "team_id": row.team_id,
     }
+
+
+def latest_start(due_min: float | None, service: float, minute_now: float) -> float:
+    """Return when work must begin at the latest to keep the promise.
+
+    Of a promise that is broken already, only what is added from now on is priced:
+    else the longest overdue ticket would never be worth a visit.
+    """
+    if due_min is None:
+        return 3 * DAY_MINUTES
+    return max(due_min - service, minute_now)
 
 
 def team_item(row: Any, minute_now: float) -> dict[str, Any]:

@@ -276,3 +276,15 @@ def test_a_plan_is_applied_unless_a_ticket_changed(
     assert running.get("/api/tickets/1", headers)["team_id"] is None
     unknown = running.ai.post(apply, json={"assignment_ids": [9]}, headers=headers)
     assert unknown.status_code == 422
+
+
+def test_a_ticket_long_overdue_is_still_worth_a_visit(
+    client: FlaskClient, world: World, as_role: Login
+) -> None:
+    world.team("One")
+    overdue = world.ticket(
+        priority="urgent", resolution_due_at=utc_now() - timedelta(days=20)
+    )
+    body = {"date": tomorrow(), "iterations": 1}
+    plan = client.post(PATH, json=body, headers=as_role("manager")).get_json()
+    assert [one["ticket_id"] for one in plan["assignments"]] == [overdue]
