@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection
 
 from db.engine import Database
+from db.vocabulary import SlaState
 from service_kit.clock import utc_now
 from tests.tickets_service.conftest import Caller
 from tests.tickets_service.test_bulk_load import load
@@ -159,3 +160,24 @@ def test_a_worker_that_dies_is_made_up_for_once(
     for _ in range(2):
         sweep_due(database, Shelf(), KL, utc_now())
     assert len(events_of(database, "sla.breached")) == 2
+
+
+def test_the_filter_by_sla_state_selects_what_shows_that_state(
+    busy: Database, dispatcher: Caller
+) -> None:
+    dispatcher.open_ticket()
+    dispatcher.move(dispatcher.open_ticket(), "hold", reason="awaiting_parts")
+    listed = dispatcher.get("/tickets?limit=200")["items"]
+    shown = {
+        state: [t["id"] for t in listed if t["sla"]["state"] == state]
+        for state in SlaState
+    }
+    assert sum(map(len, shown.values())) == len(listed)
+    for state, ids in shown.items():
+        found = dispatcher.get(f"/tickets?limit=200&sla_state={state}")["items"]
+        assert [t["id"] for t in found] == ids, state
+        counted = dispatcher.get(f"/tickets/stats/summary?sla_state={state}")
+        assert counted["total"] == len(ids)
+    found = dispatcher.get("/tickets/stats/summary")
+    assert found["overdue"] == len(shown[SlaState.BREACHED])
+    assert found["at_risk"] == len(shown[SlaState.AT_RISK])
