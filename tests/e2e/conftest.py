@@ -4,6 +4,7 @@ Where there is no Chromium these tests skip and say so. `AIFF_E2E_URL` and
 `AIFF_E2E_GATEWAY` point them at a system that runs already.
 """
 
+import json
 import os
 import secrets
 import shutil
@@ -39,6 +40,12 @@ ARGUMENTS = (
 WIDE: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 360, "height": 740}
 SEEDED_WITHIN_S = 180
+# Once per tab: what comes after (rotation, signing out) is the dashboard's own.
+KEEP_SESSION = """session => {
+  if (sessionStorage.getItem('given')) return;
+  sessionStorage.setItem('given', 'yes');
+  sessionStorage.setItem('session', JSON.stringify(session));
+}"""
 # A refusal that the test itself provokes is logged by the browser as an error.
 FAILED_LOAD = "Failed to load resource"
 
@@ -55,13 +62,17 @@ class Site:
     gateway_url: str
 
     def client(self, username: str) -> "Client":
+        return Client(self.gateway_url, self.login(username)["access_token"])
+
+    def login(self, username: str) -> dict[str, Any]:
         answer = requests.post(
             f"{self.gateway_url}/api/auth/login",
             json={"username": username, "password": PASSWORD},
             timeout=20,
         )
         answer.raise_for_status()
-        return Client(self.gateway_url, answer.json()["access_token"])
+        tokens: dict[str, Any] = answer.json()
+        return tokens
 
 
 @dataclass(frozen=True)
@@ -125,6 +136,13 @@ class Visitor:
     def settle(self) -> None:
         self.page.wait_for_selector("h1")
         expect(self.page.locator("[aria-busy=true]")).to_have_count(0, timeout=20_000)
+
+    def come_in(self, username: str, path: str) -> None:
+        """Start in a session that exists, on a page; the form has its own tests."""
+        tokens = self.site.login(username)
+        session = {name: tokens[name] for name in ("refresh_token", "user")}
+        self.page.add_init_script(f"({KEEP_SESSION})({json.dumps(session)})")
+        self.open(path)
 
     def sign_in(self, username: str, password: str = PASSWORD) -> None:
         self.page.goto(self.site.dashboard_url)
@@ -194,19 +212,20 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def visit(browser: Browser, site: Site) -> Iterator[Callable[..., Visitor]]:
-    """Yield a way to open tabs: `visit(user, size, **context options)`."""
+    """Yield a way to open tabs: `visit(user, size, at=page, **context options)`."""
     contexts: list[BrowserContext] = []
 
     def open_tab(
         username: str | None = None,
         size: ViewportSize | None = None,
+        at: str = "",
         **options: Any,
     ) -> Visitor:
         context = browser.new_context(viewport=size or WIDE, locale="en-GB", **options)
         contexts.append(context)
         visitor = Visitor(context.new_page(), site).watch()
         if username:
-            visitor.sign_in(username)
+            visitor.come_in(username, at)
         return visitor
 
     yield open_tab

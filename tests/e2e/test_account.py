@@ -123,8 +123,7 @@ def test_sessions_are_listed_and_another_one_is_ended(
 def test_an_admin_changes_a_role_and_deactivates(
     visit: Visit, account: str, site: Site
 ) -> None:
-    tab = visit("admin")
-    tab.open(f"users?q={account}")
+    tab = visit("admin", at=f"users?q={account}")
     tab.page.select_option(f"[aria-label='Role of {account}']", "viewer")
     tab.page.wait_for_selector(".toast >> text=Saved.")
     tab.settle()

@@ -40,8 +40,7 @@ def test_a_change_is_proposed_and_happens_only_after_confirming(
         "/api/tickets",
         {"title": "Asked for in the chat", "category": "repair", "zone": "Johor"},
     )
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{ticket['number']}")
+    tab = visit("dispatcher", at=f"tickets/{ticket['number']}")
     ask(tab, f"set {ticket['number']} priority to urgent")
     tab.page.locator(".proposal").wait_for()
     address = f"/api/tickets/{ticket['id']}"

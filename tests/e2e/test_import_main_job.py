@@ -144,7 +144,7 @@ def imported(
     settings = {"ORG_TIMEZONE": NEW_YORK.key}
     with Stack.started(folder / "var", settings) as stack:
         done = run_importer(stack, path)
-        assert done.returncode == 0, done.stdout + done.stderr
+        assert done.returncode == 0, done.stdout + done.stderr + stack.log[-6000:]
         database = Database.at(stack.database_url)
         make_admin(database, "chief", "chief@example.com", PASSWORD)
         database.close()

@@ -36,8 +36,11 @@ def test_no_page_scrolls_sideways_at_360_px(visit: Visit, locale: str) -> None:
         assert not tab.overflows(), path
 
 
-@pytest.mark.parametrize("size", [WIDE, PHONE], ids=["1280 px", "360 px"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("size", "scheme"),
+    [(WIDE, "light"), (PHONE, "dark")],
+    ids=["1280 px, light", "360 px, dark"],
+)
 def test_axe_finds_no_serious_problem(
     visit: Visit, size: ViewportSize, scheme: str
 ) -> None:

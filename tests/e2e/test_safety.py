@@ -44,8 +44,7 @@ def assert_harmless(tab: Visitor) -> None:
 
 
 def test_stored_html_is_text_on_the_ticket(visit: Visit, hostile: str) -> None:
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{hostile}")
+    tab = visit("dispatcher", at=f"tickets/{hostile}")
     assert tab.page.inner_text("h1") == HOSTILE
     assert tab.page.inner_text(".comments .prose") == HOSTILE
     assert HOSTILE in tab.page.inner_text(".facts")
@@ -53,15 +52,15 @@ def test_stored_html_is_text_on_the_ticket(visit: Visit, hostile: str) -> None:
 
 
 def test_stored_html_is_text_in_the_list(visit: Visit, hostile: str) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets?sort=-created_at")
+    tab = visit("dispatcher", at="tickets?sort=-created_at")
     assert HOSTILE in tab.page.locator("td.title").all_inner_texts()[0]
     assert_harmless(tab)
 
 
 def test_html_in_the_address_is_text(visit: Visit) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets?q=%3Cimg%20src%3Dx%20onerror%3Dwindow.owned%3D1%3E")
+    tab = visit(
+        "dispatcher", at="tickets?q=%3Cimg%20src%3Dx%20onerror%3Dwindow.owned%3D1%3E"
+    )
     assert tab.page.evaluate("window.owned") is None
     assert tab.page.locator("main img").count() == 0
 

@@ -26,7 +26,8 @@ def test_a_wrong_password_is_said_in_words_and_lets_nobody_in(visit: Visit) -> N
     ["admin", "manager", "dispatcher", "technician", "requester", "viewer"],
 )
 def test_every_role_comes_in_to_its_overview(visit: Visit, role: str) -> None:
-    tab = visit(role)
+    tab = visit()
+    tab.sign_in(role)
     assert tab.page.inner_text("h1") == "Overview"
     assert tab.page.locator(".tile").count() >= 4
     assert tab.page.locator(".trouble").count() == 0

@@ -46,15 +46,15 @@ def new_ticket(site: Site, **changes: Any) -> dict[str, Any]:
 def test_a_filter_shows_what_the_api_answers(
     visit: Visit, site: Site, filters: dict[str, str]
 ) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets?" + "&".join(f"{k}={v}" for k, v in filters.items()))
+    tab = visit(
+        "dispatcher", at="tickets?" + "&".join(f"{k}={v}" for k, v in filters.items())
+    )
     assert numbers(tab) == api_numbers(site, limit=50, sort="-created_at", **filters)
     assert tab.complaints == []
 
 
 def test_filters_are_chosen_by_hand_and_taken_back(visit: Visit) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets")
+    tab = visit("dispatcher", at="tickets")
     tab.page.click("summary:has-text('Status')")
     tab.page.check("input[name=status][value=open]")
     tab.page.click(".checklist[open] >> text=Show")
@@ -68,8 +68,7 @@ def test_filters_are_chosen_by_hand_and_taken_back(visit: Visit) -> None:
 def test_pages_follow_each_other_without_gap_or_repeat(
     visit: Visit, site: Site
 ) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets")
+    tab = visit("dispatcher", at="tickets")
     first = numbers(tab)
     tab.page.click("text=Next")
     tab.page.wait_for_selector("text=Page 2")
@@ -90,8 +89,7 @@ def test_the_search_of_the_top_bar_opens_a_ticket_by_its_number(visit: Visit) ->
 
 
 def test_a_ticket_is_created_and_shown(visit: Visit, site: Site) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets/new")
+    tab = visit("dispatcher", at="tickets/new")
     tab.page.fill("[name=title]", "Fibre cut at pole 12")
     tab.page.select_option("[name=category]", "repair")
     tab.page.select_option("[name=priority]", "high")
@@ -109,8 +107,7 @@ def test_a_ticket_is_created_and_shown(visit: Visit, site: Site) -> None:
 
 
 def test_a_refused_field_is_marked_with_the_reason_of_the_api(visit: Visit) -> None:
-    tab = visit("dispatcher")
-    tab.open("tickets/new")
+    tab = visit("dispatcher", at="tickets/new")
     tab.page.fill("[name=title]", "   ")
     tab.page.select_option("[name=zone]", "Selangor")
     tab.page.click("main [type=submit]")
@@ -125,8 +122,7 @@ def test_a_ticket_shows_its_promise_visits_and_history(
 ) -> None:
     found = site.client("dispatcher").get("/api/tickets", status="completed", limit=1)
     number = found["items"][0]["number"]
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{number}")
+    tab = visit("dispatcher", at=f"tickets/{number}")
     assert tab.page.inner_text("h1") == found["items"][0]["title"]
     assert tab.page.locator(".sla-strip i").count() > 0
     assert tab.page.locator(".visits li").count() > 0
@@ -137,8 +133,7 @@ def test_a_ticket_shows_its_promise_visits_and_history(
 
 def test_a_comment_is_posted_and_appears(visit: Visit, site: Site) -> None:
     number = new_ticket(site)["number"]
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{number}")
+    tab = visit("dispatcher", at=f"tickets/{number}")
     tab.page.fill("[name=body]", "Customer called again.")
     tab.page.click("text=Post")
     tab.page.wait_for_selector(".comments li")
@@ -149,8 +144,7 @@ def test_a_ticket_is_moved_by_a_button_of_its_transitions(
     visit: Visit, site: Site
 ) -> None:
     number = new_ticket(site)["number"]
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{number}")
+    tab = visit("dispatcher", at=f"tickets/{number}")
     tab.page.click(".title-row >> text=Hold")
     tab.page.select_option("dialog [name=reason]", "awaiting_parts")
     tab.page.click("dialog [type=submit]")
@@ -161,8 +155,7 @@ def test_a_ticket_is_moved_by_a_button_of_its_transitions(
 
 def test_a_recommended_team_is_assigned(visit: Visit, site: Site) -> None:
     number = new_ticket(site)["number"]
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{number}")
+    tab = visit("dispatcher", at=f"tickets/{number}")
     tab.page.locator(".candidates button").first.click()
     tab.page.wait_for_selector(".visits li")
     stored = site.client("dispatcher").get(f"/api/tickets/{number}")
@@ -171,8 +164,7 @@ def test_a_recommended_team_is_assigned(visit: Visit, site: Site) -> None:
 
 def test_a_change_of_somebody_else_is_not_overwritten(visit: Visit, site: Site) -> None:
     number = new_ticket(site)["number"]
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{number}")
+    tab = visit("dispatcher", at=f"tickets/{number}")
     site.client("manager").call(
         "PATCH", f"/api/tickets/{number}", json={"title": "Changed meanwhile"}
     )
@@ -210,8 +202,7 @@ def dot_picture() -> bytes:
 
 def test_a_photo_is_added_and_seen_and_fetched(visit: Visit, site: Site) -> None:
     number = new_ticket(site)["number"]
-    tab = visit("dispatcher")
-    tab.open(f"tickets/{number}")
+    tab = visit("dispatcher", at=f"tickets/{number}")
     photo = FilePayload(name="splice.png", mimeType="image/png", buffer=dot_picture())
     tab.page.set_input_files("[name=file]", photo)
     tab.page.click("text=Add file")
@@ -232,8 +223,7 @@ def test_a_mention_lands_in_the_inbox_and_leads_to_its_ticket(
         f"/api/tickets/{ticket['id']}/comments",
         {"body": "@manager please look", "visibility": "internal"},
     )
-    tab = visit("manager")
-    tab.open("inbox")
+    tab = visit("manager", at="inbox")
     newest = tab.page.locator(".notes li").first
     assert "Mention" in newest.inner_text()
     newest.locator("a").click()
