@@ -207,6 +207,9 @@ class AssignmentQuerySchema(PageQuerySchema):
 class ClockSchema(ma.Schema):
     target_minutes = fields.Integer(allow_none=True)
     due_at = fields.AwareDateTime(allow_none=True)
+    due_if_resumed_now = fields.AwareDateTime(
+        allow_none=True, metadata={"description": "While paused only."}
+    )
     remaining_seconds = fields.Integer(allow_none=True)
     elapsed_seconds = fields.Integer(allow_none=True)
     state = fields.Enum(SlaState, by_value=True)

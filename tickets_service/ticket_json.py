@@ -10,7 +10,7 @@ from typing import Any
 
 from db.scope import masked
 from db.vocabulary import SlaState, Status
-from tickets_service.calendars import SECOND, WorkCalendar, micros
+from tickets_service.calendars import SECOND, WorkCalendar, instant, micros
 
 # Sent under their own names.
 PLAIN = (
@@ -46,6 +46,7 @@ Calendars = Callable[[int], WorkCalendar]
 NO_CLOCK = {
     "target_minutes": None,
     "due_at": None,
+    "due_if_resumed_now": None,
     "remaining_seconds": None,
     "elapsed_seconds": None,
     "state": SlaState.NONE,
@@ -111,20 +112,35 @@ def clock_json(
     if runs_from is not None:
         used = used_us + calendar.worked(micros(runs_from), micros(now))
         elapsed_s = used // SECOND
-    state = verdict
+    state, held = verdict, False
     if state is None and stopped:
         state = SlaState.NONE
     elif state is None and runs_from is not None:
         state = running_state(due_at, risk_at, breached_at, now)
     elif state is None:
+        held = True
         state = SlaState.PAUSED if breached_at is None else SlaState.BREACHED
     return {
         "target_minutes": target_s // 60 if target_s % 60 == 0 else target_s / 60,
         "due_at": due_at,
+        "due_if_resumed_now": resumed_due(columns, now, calendar) if held else None,
         "remaining_seconds": target_s - elapsed_s,
         "elapsed_seconds": elapsed_s,
         "state": state,
     }
+
+
+def resumed_due(
+    columns: Sequence[Any], now: datetime, calendar: WorkCalendar
+) -> datetime | None:
+    """Return when a paused clock would be due if work went on now (R8).
+
+    None when its time is used up already.
+    """
+    target_s, used_us = columns[0], columns[5]
+    left = target_s * SECOND - used_us
+    reached = calendar.advanced(micros(now), left) if left > 0 else None
+    return None if reached is None else instant(reached)
 
 
 def running_state(

@@ -155,6 +155,8 @@ def test_a_hold_shows_what_resuming_now_would_mean(dispatcher: Caller) -> None:
     shown = dispatcher.get("/tickets/1")["sla"]
     assert (shown["state"], shown["resolution"]["due_at"]) == ("paused", None)
     assert shown["response"]["due_at"] is not None
+    assert shown["response"]["due_if_resumed_now"] is None
+    assert shown["resolution"]["due_if_resumed_now"] is not None
     explained = dispatcher.get("/tickets/1/sla")["resolution"]
     assert explained["due_at"] is None
     assert explained["due_if_resumed_now"] is not None
