@@ -29,13 +29,23 @@ COUNT_KEY = COUNT_COLUMNS[:5]
 
 
 def fold_deltas(connection: Connection) -> int:
-    """Fold up to a batch of deltas of each kind; return how many there were."""
-    lock(connection)
+    """Fold up to a batch of deltas of each kind; return how many there were.
+
+    While another process folds, a load for instance, there is nothing to do.
+    """
+    if not is_our_turn(connection):
+        return 0
     cells, taken = taken_deltas(connection)
     fold_cells(connection, cells)
     counts, counted = taken_counts(connection)
     fold_counts(connection, counts)
     return taken + counted
+
+
+def is_our_turn(connection: Connection) -> bool:
+    """Take the lock until the end of the transaction, if nobody has it."""
+    sql = f"SELECT pg_try_advisory_xact_lock({FOLD_LOCK})"
+    return bool(connection.exec_driver_sql(sql).scalar())
 
 
 def lock(connection: Connection) -> None:

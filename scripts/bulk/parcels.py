@@ -19,7 +19,14 @@ from tickets_service import fold, rollup
 from tickets_service.bulk_load import COMMENT_COLUMNS
 from tickets_service.rollup import Cell, Sums
 from tickets_service.rows import VISIT_COLUMNS, columns_of
-from tickets_service.storage import EVENT_COLUMNS, event_rows
+from tickets_service.storage import (
+    COUNT_COLUMNS,
+    DELTA_COLUMNS,
+    EVENT_COLUMNS,
+    count_rows,
+    delta_rows,
+    event_rows,
+)
 from tickets_service.ticket_state import Book
 
 TICKETS, VISITS = "tickets.tickets", "tickets.assignments"
@@ -112,6 +119,27 @@ def add_up(into: Parcel, parcel: Parcel) -> None:
         rollup.add_into(into.cells.setdefault(cell, {}), sums)
     for key, (tickets, late) in parcel.counts.items():
         fold.add_count(into.counts, key, tickets, late)
+
+
+def send_figures(connection: Connection, parcel: Parcel) -> None:
+    """Add a parcel's figures as deltas: read at once, folded later."""
+    rows = delta_rows(parcel.cells)
+    fold.copy_rows(connection, "tickets.rollup_deltas", DELTA_COLUMNS, rows)
+    counts = count_rows(parcel.counts)
+    fold.copy_rows(connection, "tickets.ticket_count_deltas", COUNT_COLUMNS, counts)
+
+
+def fold_all_figures(connection: Connection) -> None:
+    """Fold every delta there is, at once: much cheaper than batch by batch."""
+    fold.lock(connection)
+    total = Parcel()
+    while (taken := fold.taken_deltas(connection))[1]:
+        for cell, sums in taken[0].items():
+            rollup.add_into(total.cells.setdefault(cell, {}), sums)
+    while (counted := fold.taken_counts(connection))[1]:
+        for key, (tickets, late) in counted[0].items():
+            fold.add_count(total.counts, key, tickets, late)
+    fold_figures(connection, total)
 
 
 def fold_figures(connection: Connection, parcel: Parcel) -> None:

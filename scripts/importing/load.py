@@ -1,7 +1,9 @@
 """Bring a surveyed file in: batch by batch, each a transaction of its own.
 
 Two processes live and pack the tickets while this one writes. What is there already
-is told what is new at the end. One import runs at a time.
+is told what is new at the end. One import runs at a time. Figures are written with
+their tickets as deltas and folded once at the end; if it does not come to that, the
+worker folds them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,6 +26,7 @@ from scripts.importing.lives import Batch, Scene
 from scripts.importing.mapping import MappingError, TicketMapping
 from scripts.importing.survey import Reject, Survey, drafts
 from scripts.progress import Progress
+from tickets_service import fold
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.storage import Request, World
 
@@ -143,27 +146,35 @@ def known_refs(connection: Connection, refs: Sequence[str]) -> Known:
 def bring_in(database: Database, source: Source, survey: Survey) -> Result:
     """Write what is new; return what became of the rows."""
     result = Result()
-    with one_at_a_time(database):
+    with one_at_a_time(database) as connection:
         scene = prepared(database, source, survey, result)
         sorting = Sorting(result)
         with Progress("rows", survey.good, what="importing") as progress:
             open_new_ones(database, source, scene, sorting, progress)
         tell_news(database, scene, sorting)
+        if result.created or result.updated:
+            parcels.fold_all_figures(connection)
+            connection.commit()
     return result
 
 
 @contextmanager
-def one_at_a_time(database: Database) -> Iterator[None]:
-    """Hold the importer's lock; raises MappingError if another import runs."""
+def one_at_a_time(database: Database) -> Iterator[Connection]:
+    """Yield a connection that holds the locks of importing and of folding figures.
+
+    Raises MappingError if another import runs.
+    """
     with database.engine.connect() as connection:
         mine = connection.scalar(text("SELECT pg_try_advisory_lock(:n)"), {"n": LOCK})
-        connection.commit()
         if not mine:
             raise MappingError("another import is at work on this database")
+        connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": fold.FOLD_LOCK})
+        connection.commit()
         try:
-            yield
+            yield connection
         finally:
-            connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": LOCK})
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock_all()"))
             connection.commit()
 
 
@@ -228,7 +239,7 @@ def write(database: Database, batch: Batch) -> None:
         parcel = batch.numbered(first)
         parcels.send(connection, parcel)
         parcels.count_numbers(connection, first - 1 + parcel.tickets)
-        parcels.fold_figures(connection, parcel)
+        parcels.send_figures(connection, parcel)
         remember(connection, batch.accepted)
 
 
