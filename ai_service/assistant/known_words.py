@@ -46,6 +46,8 @@ TIME_WORDS = frozenset(
     for phrase in table
     for w in phrase.split()
 ) | frozenset(
+    "situation rundown stuff things sitting currently kindly just quick quickly actually "
+    "really anything something someone moment around overall total tolonglah sekejap "
     "older than more over least longer exceeding beyond above lebih daripada melebihi "
     "sekurang-kurangnya umur usia within masa jam minit hour hours minute minutes coming "
     "upcoming previous past current semasa since sejak before sebelum until hingga between "

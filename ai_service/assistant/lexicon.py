@@ -57,7 +57,7 @@ METRIC_PHRASES: Mapping[str, str] = {
     "completion ratio;kadar tiket siap;kadar tiket selesai",
     "avg_resolution_time": "resolution time;resolution times;average resolution time;"
     "avg resolution time;average resolution;avg resolution;mean resolution time;"
-    "time to resolve;time to resolution;mttr;how long to resolve;"
+    "time to fix;time to finish;time to resolve;time to resolution;mttr;how long to resolve;"
     "how long does it take to resolve;time to close;time to complete;handling time;"
     "masa penyelesaian;purata masa penyelesaian;tempoh penyelesaian;masa siap;"
     "masa selesai;purata masa siap;purata masa selesai;tempoh siap;"

@@ -32,7 +32,8 @@ from ai_service.assistant.normalising import words_of
 from ai_service.assistant.plans import Heard, Memory, Plan
 from ai_service.assistant.slots import Slots, read_slots
 
-SURE, UNSURE = 0.55, 0.30
+QUITE_SURE, SURE, UNSURE = 0.85, 0.55, 0.30
+MOST_STRANGE = 0.34  # of the words that carry meaning
 LONGEST_FOLLOW_UP = 5  # words
 CONFIRM_SET = frozenset(phrases(lexicon.CONFIRM))
 CANCEL_SET = frozenset(phrases(lexicon.CANCEL))
@@ -209,9 +210,12 @@ class Planner:
             return sure < UNSURE and heard.slots.is_empty()
         content = [w for w in heard.words if w not in FILLERS]
         share = len(strange) / max(1, len(content))
+        if heard.slots.tickets:
+            return False
         if sure < UNSURE and heard.slots.is_empty():
             return True
-        return bool(strange) and (share >= 0.34 or sure < SURE)
+        is_vague = sure < QUITE_SURE or heard.slots.is_empty()
+        return bool(strange) and (sure < SURE or (share >= MOST_STRANGE and is_vague))
 
 
 # ---- choosing between near tools -----------------------------------------------------
@@ -227,6 +231,12 @@ def preferred(heard: Heard, tool: str) -> str:
         ("ticket_get", "change_status", named and bool(ACT_FIRST.match(heard.text))),
         ("ticket_get", "ticket_search", not named),
         ("zone_analytics", "ticket_stats", counts_tickets(heard)),
+        (
+            "trends",
+            "performance_overview",
+            bool(slots.metrics) and not heard.has(COURSE),
+        ),
+        ("forecast", "ticket_stats", bool(slots.periods) and not heard.has(FUTURE)),
         ("ticket_stats", "ticket_get", only_number),
         ("ticket_search", "ticket_get", only_number),
         ("performance_overview", "team_performance", in_teams),
@@ -240,6 +250,21 @@ def preferred(heard: Heard, tool: str) -> str:
         if tool == judged and speaks_for_it:
             return better
     return tool
+
+
+COURSE = (
+    r"trends?|aliran|corak|graf|graph|carta|chart|plot|time series|history|sejarah|per|"
+    r"each|daily|weekly|monthly|harian|mingguan|bulanan|setiap|over|chang\w+|improv\w+|"
+    r"evolv\w+|develop\w+|moved|gone|going|get\w+|ris\w+|increas\w+|decreas\w+|fall\w+|"
+    r"grow\w+|semakin|meningkat|menurun|bertambah|berkurang|naik|turun|berubah|berkembang|"
+    r"perubahan|sepanjang"
+)
+FUTURE = (
+    r"forecasts?|predict\w*|project\w*|outlook|expect\w*|estimat\w*|anticipat\w*|will|"
+    r"should|need\w*|require\w*|busy|enough|next|coming|upcoming|tomorrow|ramal\w*|"
+    r"jangka\w*|dijangka|unjuran|esok|depan|hadapan|akan|bakal|perlu\w*|diperlukan|cukup|"
+    r"sibuk|sesibuk"
+)
 
 
 def counts_tickets(heard: Heard) -> bool:

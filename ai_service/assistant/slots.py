@@ -117,6 +117,10 @@ WHICH_GROUP = re.compile(
 GROUP_WHICH = re.compile(
     r"(?<!\w)(zone|zon|negeri|team|pasukan|kategori|kawasan) (?:yang )?(?:mana|manakah)"
 )
+GROUP_WITH = re.compile(
+    r"(?<!\w)(zones|states|teams|categories|zon|pasukan|negeri) (?:with|having|by number|"
+    r"dengan|yang (?:ada|mempunyai)) "
+)
 RHYTHM = {
     "daily": "day",
     "harian": "day",
@@ -261,7 +265,8 @@ def read_groups(slots: Slots) -> None:
     if match:
         slots.group_by = GROUP.values[match.group(1)]
         return
-    which = WHICH_GROUP.search(slots.masked) or GROUP_WHICH.search(slots.masked)
+    patterns = (WHICH_GROUP, GROUP_WHICH, GROUP_WITH)
+    which = next((m for p in patterns if (m := p.search(slots.masked))), None)
     if which:
         slots.group_by = GROUP.values[which.group(1)]
         return
