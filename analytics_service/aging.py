@@ -118,7 +118,7 @@ def unfinished(
     newest = max(*(b.end for b in buckets), asked.today + 2 * DAY)
     days = {day for b in buckets for day in (b.first, b.end) if day is not None}
     rows = cover(days | {newest})
-    asked.check_breadth(rows, by)
+    asked.check_breadth(connection, rows, by)
     sums = queries.read_sums(
         connection, asked.reading(by), rows, MEASURES, all_time=True
     )

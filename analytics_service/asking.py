@@ -8,9 +8,10 @@ from sqlalchemy import Connection
 
 from analytics_service.directory import Directory, Team, directory
 from analytics_service.periods import Cover, Period, local_day, period_of
-from analytics_service.queries import Reading
+from analytics_service.queries import Reading, count_rows
 from analytics_service.schemas import Wanted
 from analytics_service.selection import (
+    MOST_ROWS,
     Selection,
     cells_of,
     check_breadth,
@@ -60,11 +61,22 @@ class Asked:
             "to": shown.last,
         }
 
-    def check_breadth(self, cover: Cover, by: str | None, technicians: int = 0) -> None:
-        """Raise Invalid if the read could be of too many rows."""
+    def check_breadth(
+        self,
+        connection: Connection,
+        cover: Cover,
+        by: str | None,
+        technicians: int = 0,
+    ) -> None:
+        """Raise Invalid if the read would be of too many rows.
+
+        Counted only where the number of cells leaves it open: most of them are
+        empty on most days.
+        """
         cut = cut_for(self.selection, by)
-        sizes = self.directory.sizes(technicians)
-        check_breadth((cover.rows + 1) * cells_of(cut, self.selection, sizes))
+        cells = cells_of(cut, self.selection, self.directory.sizes(technicians))
+        if (cover.rows + 1) * cells > MOST_ROWS:
+            check_breadth(count_rows(connection, self.reading(by), cover, MOST_ROWS))
 
 
 def asked(

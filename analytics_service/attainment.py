@@ -35,7 +35,7 @@ LATE_REASONS = {
 def attainment(connection: Connection, asked: Asked) -> Answer:
     """Return the answer of GET /api/analytics/sla."""
     rows = cover([asked.period.first, asked.period.last + DAY])
-    asked.check_breadth(rows, "zone")
+    asked.check_breadth(connection, rows, "zone")
     links = links_for(asked.period, asked.today, asked.actor)
     by_zone = verdicts(connection, asked, "zone")
     by_priority = verdicts(connection, asked, "priority")

@@ -158,20 +158,41 @@ def in_stretches(
     all_time: bool = False,
 ) -> Sequence[Sequence[Any]]:
     """Return rows of (group, stretch, sums …) of the daily figures."""
+    where, values = rows_of(reading, cover, all_time=all_time)
+    values["bounds"] = cover.bounds
+    key = KEYS[reading.by] if reading.by else "NULL::text"
+    query = (
+        f"SELECT {key}, width_bucket(starts_on, %(bounds)s), {sums} "  # noqa: S608
+        f"FROM tickets.daily_figures WHERE {where} GROUP BY 1, 2"
+    )
+    return connection.exec_driver_sql(query, values).all()
+
+
+def rows_of(
+    reading: Reading, cover: Cover, *, all_time: bool = False
+) -> tuple[str, Values]:
+    """Return the condition on the rows of a cover, and its values."""
     where, values = cells(reading)
-    values |= {"cut": cut_for(reading.selection, reading.by), "bounds": cover.bounds}
+    values["cut"] = cut_for(reading.selection, reading.by)
     grains = ["grain = 'a'"] if all_time else []
     for grain, days in (("d", cover.days), ("w", cover.weeks), ("m", cover.months)):
         if days:
             values[grain] = days
             grains.append(f"grain = '{grain}' AND starts_on = ANY(%({grain})s)")
-    key = KEYS[reading.by] if reading.by else "NULL::text"
+    either = " OR ".join(f"({grain})" for grain in grains)
+    return f"cut = %(cut)s AND ({either}) AND {where}", values
+
+
+def count_rows(
+    connection: Connection, reading: Reading, cover: Cover, most: int
+) -> int:
+    """Return how many rows a reading takes, at most `most` and one."""
+    where, values = rows_of(reading, cover, all_time=True)
     query = (
-        f"SELECT {key}, width_bucket(starts_on, %(bounds)s), {sums} "  # noqa: S608
-        f"FROM tickets.daily_figures WHERE cut = %(cut)s "
-        f"AND ({' OR '.join(f'({g})' for g in grains)}) AND {where} GROUP BY 1, 2"
+        f"SELECT count(*) FROM (SELECT FROM tickets.daily_figures WHERE {where} "  # noqa: S608
+        f"LIMIT {most + 1}) some"
     )
-    return connection.exec_driver_sql(query, values).all()
+    return int(connection.exec_driver_sql(query, values).scalar_one())
 
 
 def cells(reading: Reading, created_by: bool = False) -> tuple[str, Values]:

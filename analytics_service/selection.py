@@ -131,8 +131,8 @@ def check_breadth(rows: int) -> None:
     if rows > MOST_ROWS:
         raise Invalid(
             {
-                "from": f"Would read up to {rows} rows of daily figures, more than "
-                f"{MOST_ROWS}: ask for a shorter period or fewer groups."
+                "from": f"Would read more than {MOST_ROWS} rows of daily figures: "
+                "ask for a shorter period or fewer groups."
             }
         )
 

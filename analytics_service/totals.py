@@ -36,7 +36,7 @@ def group_totals(
     after = period.last + DAY
     end = max(period.last, asked.today) + 2 * DAY
     rows = cover([period.first, settled, after, end])
-    asked.check_breadth(rows, by, n_technicians)
+    asked.check_breadth(connection, rows, by, n_technicians)
     sums = queries.read_sums(connection, reading, rows, queries.MEASURES, all_time=True)
     within = {k: span_sum(s, rows, period.first, after) for k, s in sums.items()}
     durations: dict[Key, dict[str, Durations]] = {}

@@ -58,7 +58,7 @@ def trends_answer(
     daily = daily_course(connection, asked, figure)
     if granularity == "day":
         if daily is None:
-            asked.check_breadth(cover(edges_of(asked.period, "day")), None)
+            asked.check_breadth(connection, cover(edges_of(asked.period, "day")), None)
             raise Invalid({"from": TOO_BROAD})
         shown = daily.since(asked.period.first)
     else:
@@ -119,7 +119,7 @@ def course(
     """Return the figure of each bucket between the edges that has begun."""
     end = max(edges[-1], asked.today) + 2 * DAY
     rows = cover([*edges, end])
-    asked.check_breadth(rows, None)
+    asked.check_breadth(connection, rows, None)
     ever = figure.key in ("backlog", "completion_ratio")
     found = queries.read_sums(
         connection, asked.reading(), rows, queries.MEASURES, all_time=ever

@@ -107,7 +107,7 @@ def created_trends(connection: Connection, asked: Asked) -> dict[Key, Answer]:
     if n_days < trends.MIN_VALUES:
         return {}
     rows = days_cover(first, last)
-    asked.check_breadth(rows, "zone")
+    asked.check_breadth(connection, rows, "zone")
     found = queries.read_sums(connection, asked.reading("zone"), rows, ("created",))
     return {
         key: slope(
