@@ -19,11 +19,6 @@ PUBLIC = {
     "/api/auth/refresh": "shows a refresh token instead",
     "/api/auth/password/forgot": "for who cannot log in",
     "/api/auth/password/reset": "shows a mailed token instead",
-    "/api/openapi.json": "documentation",
-    "/api/openapi.yaml": "documentation",
-    "/api/postman.json": "documentation",
-    "/api/docs": "documentation",
-    "/api/docs/<path:name>": "documentation",
 }
 PATHS = {
     "auth": r"/api/auth/.+|/\.well-known/jwks\.json|/internal/verify",
