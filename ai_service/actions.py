@@ -7,15 +7,16 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, case, insert, null, update
+from sqlalchemy import Connection, case, delete, insert, null, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from ai_service import durations, insights, models, queries, risk
 from ai_service.answering import service_minutes
 from ai_service.insights import ANOMALY_WEEKS, Finding, Situation
-from db.ai import Insight, Model
+from db.ai import Conversation, DispatchPlan, Insight, Model
 
 LEAST_FOR_HOLD_OUT = 50
+KEPT_DAYS = 90
 
 
 def sweep_insights(connection: Connection, now: datetime, tz: str) -> list[Finding]:
@@ -100,6 +101,18 @@ def dismiss_insight(
         .where(Insight.id == insight_id)
         .values(dismissed_by=user_id, dismissed_at=now)
     )
+
+
+def forget_old_talk(connection: Connection, now: datetime) -> int:
+    """Delete conversations and plans untouched for `KEPT_DAYS`; return how many."""
+    before = now - timedelta(days=KEPT_DAYS)
+    gone = 0
+    for table, touched in (
+        (Conversation, Conversation.updated_at),
+        (DispatchPlan, DispatchPlan.created_at),
+    ):
+        gone += connection.execute(delete(table).where(touched < before)).rowcount
+    return gone
 
 
 # ---- models --------------------------------------------------------------------------

@@ -26,14 +26,15 @@ def sweep_insights(context: JobContext) -> None:
         actions.sweep_insights(connection, utc_now(), tz)
 
 
-def forget_keys(context: JobContext) -> None:
+def forget_the_past(context: JobContext) -> None:
     with context.database.transaction() as connection:
         forget_old_keys(connection, idempotency_keys)
+        actions.forget_old_talk(connection, utc_now())
 
 
 JOBS = (
     Job("ai.train_intents", 24 * HOUR_S, train_intents),
     Job("ai.refresh_models", 6 * HOUR_S, refresh_models),
     Job("ai.sweep_insights", MINUTE_S / 2, sweep_insights),
-    Job("ai.forget_keys", HOUR_S, forget_keys),
+    Job("ai.forget_the_past", HOUR_S, forget_the_past),
 )

@@ -1,16 +1,22 @@
 """SLA risk, similar tickets and models through the HTTP face."""
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 
 from ai_service import actions
-from db.ai import Model
+from ai_service.jobs import JOBS
+from db.ai import Conversation, Model
+from db.engine import Database
 from service_kit.clock import utc_now
+from service_kit.worker import JobContext
 from tests.ai_service.conftest import World
+from tests.conftest import settings_for
 
 Login = Callable[..., dict[str, str]]
 
@@ -153,3 +159,27 @@ def test_training_twice_on_the_same_rows_stores_one_model(world: World) -> None:
 @pytest.mark.parametrize("path", ["sla-risk", "insights", "similar?text=x", "models"])
 def test_a_stranger_is_asked_for_a_token(client: FlaskClient, path: str) -> None:
     assert client.get(f"/api/ai/{path}").status_code == 401
+
+
+def test_conversations_are_forgotten_after_ninety_days(world: World) -> None:
+    now = utc_now()
+    user_id = world.user("manager")
+    for days in (91, 10):
+        touched = {"user_id": user_id, "updated_at": now - timedelta(days=days)}
+        world.one(Conversation, touched)
+    with world.database.transaction() as connection:
+        assert actions.forget_old_talk(connection, now) == 1
+    assert len(world.rows(Conversation)) == 1
+
+
+def test_every_job_of_the_service_runs(
+    world: World, database_url: str, tmp_path: Path
+) -> None:
+    settings = settings_for("ai", database_url, var_dir=tmp_path)
+    role_of_the_service = Database.at(database_url, role=settings.role)
+    context = JobContext(role_of_the_service, settings, threading.Event())
+    world.judged(0.5)
+    for job in JOBS:
+        job.run(context)
+    role_of_the_service.close()
+    assert list((tmp_path / "models").glob("intents-*.npz"))
