@@ -14,6 +14,10 @@ from typing import Any
 if shared := os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
     Path(shared).mkdir(parents=True, exist_ok=True)
 
+# Requests and workers are the parallelism; threads inside a product of matrices only
+# get in their way. Read by numpy when it is loaded, which comes later.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 host = os.environ.get("BIND_ADDRESS") or "127.0.0.1"
 bind = os.environ.get("GUNICORN_BIND") or f"{host}:{os.environ.get('PORT', '8000')}"
 

@@ -122,6 +122,7 @@ def start(package: str, stop: threading.Event) -> list[threading.Thread]:
 
 
 def main(packages: list[str]) -> int:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")  # before numpy is loaded
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
