@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.int64]
+Counts = NDArray[np.float64]  # whole numbers, exact below 2**53
 
 BIN_WIDTH = math.log(1.02)
 HISTOGRAMS = ("rw", "rk", "fw", "fk")  # resolution and first response, wall and work
 MOST_BINS = 2_048
+USED_BINS = 1_152  # up to 250 years
 MEDIAN, P90 = 0.5, 0.9
 PACKED = np.dtype([("code", "<u2"), ("count", "<i4")])
 
@@ -28,7 +29,7 @@ class Durations:
     """Durations in whole seconds: either each one, or how many per bin.
 
     values: sorted seconds, or None where only the bins are known.
-    reached: how many durations lie in each bin and below, shape (MOST_BINS,).
+    reached: how many durations lie in each bin and below, shape (USED_BINS,).
     total_s: their exact sum.
     """
 
@@ -92,7 +93,7 @@ def middle_s(number: int) -> float:
 def histograms(packed: bytes | memoryview) -> Counts:
     """Return the sum of packed histograms, one after the other, cumulated.
 
-    packed: of `rollup.packed_bins`. Returns shape (4, MOST_BINS), as HISTOGRAMS.
+    packed: of `rollup.packed_bins`. Returns shape (4, USED_BINS), as HISTOGRAMS.
     """
     pairs = np.frombuffer(packed, dtype=PACKED)
     size = len(HISTOGRAMS) * MOST_BINS
@@ -101,7 +102,8 @@ def histograms(packed: bytes | memoryview) -> Counts:
 
 
 def cumulated(counts: NDArray[Any]) -> Counts:
-    return counts.cumsum(axis=1).astype(np.int64)
+    reached: Counts = counts[:, :USED_BINS].cumsum(axis=1)
+    return reached
 
 
 def counted_bins(counters: Mapping[str, int]) -> Counts:

@@ -1,6 +1,6 @@
 """From rows of the roll-up to the totals of each group over a period."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 
 from sqlalchemy import Connection
@@ -16,6 +16,13 @@ from analytics_service.periods import DAY, Cover, Period, cover
 from analytics_service.queries import Key, Reading, Sums
 
 ByStretch = dict[int, Sums]
+SETTLED = ("completed", "first_visit_fixed")
+# What figures are made of: ages and cancellations are read apart.
+COUNTED = tuple(
+    name
+    for name in queries.MEASURES
+    if not name.startswith("unfinished") and name != "cancelled"
+)
 
 
 def group_totals(
@@ -37,7 +44,7 @@ def group_totals(
     end = max(period.last, asked.today) + 2 * DAY
     rows = cover([period.first, settled, after, end])
     asked.check_breadth(connection, rows, by, n_technicians)
-    sums = queries.read_sums(connection, reading, rows, queries.MEASURES, all_time=True)
+    sums = queries.read_sums(connection, reading, rows, COUNTED, all_time=True)
     within = {k: span_sum(s, rows, period.first, after) for k, s in sums.items()}
     durations: dict[Key, dict[str, Durations]] = {}
     if timed:
@@ -45,7 +52,7 @@ def group_totals(
     return {
         key: Totals(
             sums=within[key],
-            settled=span_sum(stretches, rows, period.first, settled),
+            settled=span_sum(stretches, rows, period.first, settled, SETTLED),
             backlog=backlog_at(stretches, rows, after),
             durations=durations.get(key, {}),
         )
@@ -53,22 +60,30 @@ def group_totals(
     }
 
 
-def span_sum(stretches: ByStretch, rows: Cover, first: date, end: date) -> Sums:
-    """Return the sum of the stretches that begin in [first, end)."""
-    total: Sums = {}
-    for number, sums in stretches.items():
-        if number > 0 and first <= rows.bounds[number - 1] < end:
-            for name, value in sums.items():
-                total[name] = total.get(name, 0) + value
-    return total
+def span_sum(
+    stretches: ByStretch,
+    rows: Cover,
+    first: date,
+    end: date,
+    names: Sequence[str] | None = None,
+) -> Sums:
+    """Return the sums of `names` over the stretches that begin in [first, end)."""
+    parts = [
+        sums
+        for number, sums in stretches.items()
+        if number > 0 and first <= rows.bounds[number - 1] < end
+    ]
+    if names is not None:
+        return {name: sum(part[name] for part in parts) for name in names}
+    return parts[0] if len(parts) == 1 else added(parts)
 
 
 def backlog_at(stretches: ByStretch, rows: Cover, after: date) -> int:
     """Return the unfinished tickets when the day `after` begins: all that ever
     joined and left, less what did so from then on."""
     ever = stretches.get(0, {}).get("backlog_delta", 0)
-    since = span_sum(stretches, rows, after, date.max)
-    return ever - since.get("backlog_delta", 0)
+    since = span_sum(stretches, rows, after, date.max, ("backlog_delta",))
+    return ever - since["backlog_delta"]
 
 
 def period_durations(
@@ -135,8 +150,12 @@ def together(parts: Iterable[Totals]) -> Totals:
 
 
 def added(parts: Iterable[Mapping[str, int]]) -> Sums:
+    """Return sums added up by name."""
     total: Sums = {}
     for part in parts:
+        if not total:
+            total = dict(part)
+            continue
         for name, value in part.items():
             total[name] = total.get(name, 0) + value
     return total
