@@ -8,9 +8,11 @@ import json
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -177,14 +179,17 @@ class Visitor:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site() -> Iterator[Site]:
     running = os.environ.get("AIFF_E2E_URL")
     if running:
         yield Site(running, os.environ.get("AIFF_E2E_GATEWAY", running))
         return
-    folder = tmp_path_factory.mktemp("e2e")
     settings = {"AIFF_SEED": "auto", "SEED_SCALE": "0.05"}
-    with Stack.started(folder, settings) as stack:
+    # Not below pytest's own folder: a second pytest closes that to nginx and PostgreSQL.
+    with (
+        tempfile.TemporaryDirectory(prefix="aiff-e2e-") as folder,
+        Stack.started(Path(folder), settings) as stack,
+    ):
         seeded(stack)
         yield Site(stack.dashboard_url, stack.gateway_url)
 
