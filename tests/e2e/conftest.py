@@ -185,7 +185,7 @@ def site() -> Iterator[Site]:
         yield Site(running, os.environ.get("AIFF_E2E_GATEWAY", running))
         return
     settings = {"AIFF_SEED": "auto", "SEED_SCALE": "0.05"}
-    # Not below pytest's own folder: a second pytest closes that to nginx and PostgreSQL.
+    # Not below pytest's own folder, which a second pytest closes to nginx.
     with (
         tempfile.TemporaryDirectory(prefix="aiff-e2e-") as folder,
         Stack.started(Path(folder), settings) as stack,
