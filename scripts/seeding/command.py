@@ -12,6 +12,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from auth_service.passwords import Hasher, check_password
 from db.engine import Database
@@ -53,21 +54,24 @@ def main(arguments: Sequence[str]) -> int:
         return run_with_local_database(str(SCRIPT), arguments)
     try:
         made, seconds = run(options)
-    except NotEmpty as problem:
-        print(f"No example data: {problem}", file=sys.stderr)
-        return 0 if options.if_empty else 2
-    except (CannotSeed, BadSettings, Invalid) as problem:
-        print(f"No example data: {problem}", file=sys.stderr)
-        return 2
     except KeyboardInterrupt:
         print("Stopped; the database is as it was.", file=sys.stderr)
         return 130
+    except (CannotSeed, BadSettings, Invalid, OperationalError) as problem:
+        print(f"No example data: {said(problem)}", file=sys.stderr)
+        return 2
     print(
         f"Made {made.tickets:,} tickets, {made.teams:,} teams and {made.people:,} "
         f"accounts in {seconds:.0f} s."
     )
     print(f"Log in as {', '.join(ROLE_ACCOUNTS)}; the password is {told_password()}.")
     return 0
+
+
+def said(problem: Exception) -> str:
+    if isinstance(problem, OperationalError):
+        return f"the database is away: {problem.orig}"
+    return str(problem)
 
 
 def parser() -> argparse.ArgumentParser:
