@@ -28,6 +28,7 @@ from scripts.local import processes
 from scripts.local.stack import Stack
 
 ALLOWED = {"list of 50": 1.6, "one ticket": 1.6, "create": 2.2, "transition": 2.2}
+LIVES = 500  # tickets whose moves are measured
 CREATED = {
     "title": "Bench",
     "zone": "Selangor",
@@ -218,7 +219,6 @@ def works(ours: Side) -> dict[str, tuple[Source, Source]]:
     def always(call: Call) -> Source:
         return lambda: lambda _: itertools.repeat(call)
 
-    moves = ticket_moves(ours)
     return {
         "list of 50": (
             always(Call("GET", "/api/tickets?status=closed&limit=50")),
@@ -233,7 +233,7 @@ def works(ours: Side) -> dict[str, tuple[Source, Source]]:
             always(Call("POST", "/tickets", CREATED)),
         ),
         "transition": (
-            lambda: moves,
+            lambda: ticket_moves(ours),
             spread(lambda i: Call("PUT", f"/tickets/{i}", {"priority": "high"})),
         ),
         "stats": (
@@ -244,17 +244,21 @@ def works(ours: Side) -> dict[str, tuple[Source, Source]]:
 
 
 def ticket_moves(ours: Side) -> Callable[[int], Iterator[Call]]:
-    """Return legal moves: each connection holds and resumes a ticket of its own."""
+    """Return the moves of a ticket's life, on tickets made before the measurement."""
     headers = {"Authorization": f"Bearer {ours.token}"}
-
-    def moves(_: int) -> Iterator[Call]:
+    paths = []
+    for _ in range(LIVES):
         made = requests.post(
             f"{ours.url}/api/tickets", json=CREATED, headers=headers, timeout=10
         )
-        path = f"/api/tickets/{made.json()['id']}/transitions"
-        yield Call("POST", path, {"action": "start"})
-        while True:
+        paths.append(f"/api/tickets/{made.json()['id']}/transitions")
+
+    def moves(_: int) -> Iterator[Call]:
+        while paths:
+            path = paths.pop()
+            yield Call("POST", path, {"action": "start"})
             yield Call("POST", path, {"action": "hold", "reason": "awaiting_parts"})
             yield Call("POST", path, {"action": "resume"})
+            yield Call("POST", path, {"action": "complete"})
 
     return moves
