@@ -11,6 +11,7 @@ import gzip
 import os
 import subprocess
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -134,23 +135,28 @@ def run_importer(stack: Stack, path: Path) -> "subprocess.CompletedProcess[str]"
 
 
 @pytest.fixture(scope="module", params=["made up", "real"])
-def imported(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Imported]:
-    folder = tmp_path_factory.mktemp("import")
+def imported(request: pytest.FixtureRequest) -> Iterator[Imported]:
     if request.param == "real" and not REAL.exists():
         pytest.skip("the real records are not beside the repository")
-    path = REAL if request.param == "real" else made_up_file(folder)
-    settings = {"ORG_TIMEZONE": NEW_YORK.key}
-    with Stack.started(folder / "var", settings) as stack:
-        done = run_importer(stack, path)
-        assert done.returncode == 0, done.stdout + done.stderr + stack.log[-6000:]
-        database = Database.at(stack.database_url)
-        make_admin(database, "chief", "chief@example.com", PASSWORD)
-        database.close()
-        system = Imported(stack, path, Recount(rows_of(path)), done.stdout)
-        system.log_in()
-        yield system
+    # Not below pytest's own folder: a second pytest closes that to nginx.
+    with tempfile.TemporaryDirectory(prefix="aiff-import-") as place:
+        folder = Path(place)
+        path = REAL if request.param == "real" else made_up_file(folder)
+        settings = {"ORG_TIMEZONE": NEW_YORK.key}
+        with Stack.started(folder / "var", settings) as stack:
+            yield imported_into(stack, path)
+
+
+def imported_into(stack: Stack, path: Path) -> Imported:
+    """Import a file as a person does; log in as an admin made by the command's way."""
+    done = run_importer(stack, path)
+    assert done.returncode == 0, done.stdout + done.stderr + stack.log[-6000:]
+    database = Database.at(stack.database_url)
+    make_admin(database, "chief", "chief@example.com", PASSWORD)
+    database.close()
+    system = Imported(stack, path, Recount(rows_of(path)), done.stdout)
+    system.log_in()
+    return system
 
 
 def test_every_row_is_in(imported: Imported) -> None:
