@@ -91,7 +91,7 @@ class Imported:
             headers={"Authorization": f"Bearer {self.token}"},
             timeout=60,
         )
-        assert answer.status_code == 200, answer.text
+        assert answer.status_code == 200, answer.text + self.stack.log[-3000:]
         return answer.json()
 
     def log_in(self) -> None:
