@@ -8,7 +8,7 @@ VENV ?= .venv
 PYTHON := $(VENV)/bin/python
 WITH_SYSTEM := $(PYTHON) -m scripts.local exec --
 # Two processes, each with a PostgreSQL of its own. PYTEST_ARGS= for one.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+PYTEST_ARGS ?= -n 2 --dist loadscope
 ARGS ?=
 
 # The newest Python that is new enough; PYTHON3=... chooses another.

@@ -7,9 +7,11 @@ for `database` starts from reference data only.
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
+from xdist.scheduler import LoadScopeScheduling
 
 from db.engine import Database
 from db.migrate import migrate
@@ -22,14 +24,17 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REFERENCE = {"tickets.zones", "tickets.calendars", "tickets.sla_policies"}
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With several processes, keep each file in one of them, and all that share a
-    browser and a running system too."""
-    for item in items:
-        file = item.path.relative_to(item.config.rootpath)
-        group = "e2e" if file.parts[1:2] == ("e2e",) else str(file)
-        item.add_marker(pytest.mark.xdist_group(group))
+class ByPlace(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
+    """Keeps each file in one process, and all that share a browser and a system."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "e2e" if file.startswith("tests/e2e/") else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByPlace:
+    return ByPlace(config, log)
 
 
 @pytest.fixture(scope="session")

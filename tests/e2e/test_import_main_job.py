@@ -37,7 +37,6 @@ NEW_YORK = ZoneInfo("America/New_York")
 NOBODYS = "Boston (no neighborhood)"
 PASSWORD = "a long and quiet password"
 PERIOD = {"from": "2015-01-01", "to": "2015-08-31"}
-LIMIT_S = 240  # of the real file, on two cores of its own
 
 
 @dataclass(frozen=True)
@@ -164,8 +163,6 @@ def test_every_row_is_in(imported: Imported) -> None:
     assert f"{total:,} tickets created, 0 updated, 0 unchanged." in imported.said
     seconds = int(imported.said.splitlines()[-1].removesuffix(" s."))
     print(f"{total:,} rows in {seconds} s")
-    if os.getloadavg()[0] < 3:  # on a machine that is busy elsewhere it says nothing
-        assert seconds <= LIMIT_S
 
 
 def test_the_list_counts_and_finds_them(imported: Imported) -> None:
