@@ -190,7 +190,7 @@ def count_rows(
     where, values = rows_of(reading, cover, all_time=True)
     query = (
         f"SELECT count(*) FROM (SELECT FROM tickets.daily_figures WHERE {where} "  # noqa: S608
-        f"LIMIT {most + 1}) some"
+        f"LIMIT {most + 1}) AS found"
     )
     return int(connection.exec_driver_sql(query, values).scalar_one())
 
