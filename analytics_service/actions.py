@@ -53,13 +53,23 @@ class Workers:
 
 
 def train_if_stale(database: Database, settings: Settings, now: datetime) -> list[str]:
-    """Train the metrics whose stored run is old; return their names."""
+    """Train the metrics whose stored run is old; return the names of those trained.
+
+    An import of years long gone leaves no recent day to learn from: nothing to do.
+    """
     today = local_day(now, ZoneInfo(settings.organisation_zone))
     with database.read_only() as connection:
         stale = [m for m in METRICS if is_stale(connection, m, today)]
+    done = []
     for metric in stale:
-        train(database, settings, metric, now)
-    return stale
+        try:
+            train(database, settings, metric, now)
+            done.append(metric)
+        except NotEnoughHistory as short:
+            log.info(
+                "not trained", extra={"facts": {"metric": metric, "why": str(short)}}
+            )
+    return done
 
 
 def is_stale(connection: Connection, metric: str, today: date) -> bool:
@@ -86,7 +96,7 @@ def served_run(connection: Connection, metric: str) -> Any:
 def train(database: Database, settings: Settings, metric: str, now: datetime) -> int:
     """Train one metric on all whole days, store the run, serve it; return its id.
 
-    Raises NotEnoughHistory below 14 days.
+    Raises NotEnoughHistory below 14 days, and where no ticket is recent enough.
     """
     today = local_day(now, ZoneInfo(settings.organisation_zone))
     with database.read_only() as connection:
@@ -95,6 +105,8 @@ def train(database: Database, settings: Settings, metric: str, now: datetime) ->
             raise NotEnoughHistory(facts.days)
         frame = history_queries.daily_history(connection, metric, today, MOST_DAYS)
         learnt = productive_now(connection, today)
+    if frame.empty:
+        raise NotEnoughHistory(0)
     calendar = Calendar(settings.organisation_country or None)
     workers = Workers.from_env()
     with joblib.parallel_config(backend=workers.backend, n_jobs=workers.jobs):

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from sqlalchemy import text
 from xdist.scheduler import LoadScopeScheduling
@@ -22,6 +23,12 @@ from service_kit.settings import Settings
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 REFERENCE = {"tickets.zones", "tickets.calendars", "tickets.sla_policies"}
+
+
+# In CI a property test tries the same cases every time: a red run can be run again.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 class ByPlace(LoadScopeScheduling):  # type: ignore[misc] # xdist carries no types
