@@ -17,10 +17,13 @@ import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 
+from db.prepared import Preparing
 from db.urls import normalised
+from db.writing import Writer
 
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
+READS = "AUTOCOMMIT"
 IDLE_S = 5.0  # a connection unused for longer is asked before it is trusted
 
 
@@ -51,9 +54,11 @@ def engine_options(
             "options": " ".join(f"-c {k}={v}" for k, v in settings.items()),
             "application_name": role or "aiff",
         },
+        "use_native_hstore": False,  # spares a question per connection
     }
+    options["connect_args"]["connection_factory"] = Preparing if reads else Writer
     if reads:
-        options |= {"isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None}
+        options |= {"isolation_level": READS, "pool_reset_on_return": None}
     return options
 
 
@@ -93,9 +98,8 @@ class Database:
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Yield a read-only connection in one transaction (cursors, SET LOCAL)."""
-        with self.engine.connect() as connection:
-            connection.execution_options(postgresql_readonly=True)
-            yield connection
+        with self.reader.connect() as connection:
+            yield connection.execution_options(isolation_level="READ COMMITTED")
 
     def ping(self) -> None:
         """Ask for one row; raises OperationalError when there is no answer."""
@@ -110,22 +114,44 @@ class Database:
 def tuples(
     connection: Connection, sql: str, values: Mapping[str, Any]
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of a hot read as plain tuples.
+    """Return the rows of a hot read as plain tuples, its plan kept by the server.
 
     SQLAlchemy's result describes every column anew for each query, which costs a
     third of a list; its errors are kept, so a lost server is told like elsewhere.
     """
-    cursor: Any = connection.connection.cursor()
+    plain: Any = connection.connection.dbapi_connection
+    cursor = plain.cursor()
     try:
-        cursor.execute(sql, values)
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
-    except psycopg2.Error as error:
-        if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
-            connection.invalidate(error)
-        raise DBAPIError.instance(sql, None, error, psycopg2.Error) from error
+        with told(connection, sql):
+            cursor.execute(plain.call_of(sql), values)
+            rows: list[tuple[Any, ...]] = cursor.fetchall()
+            return rows
     finally:
         cursor.close()
+
+
+def is_fresh(connection: Connection) -> bool:
+    """Whether nothing was sent in the connection's transaction yet."""
+    writer: Any = connection.connection.dbapi_connection
+    return not writer.is_open
+
+
+class told:  # noqa: N801 - used like a function
+    """Tell psycopg2's errors as SQLAlchemy does, and drop a lost connection."""
+
+    def __init__(self, connection: Connection, sql: str) -> None:
+        self.connection = connection
+        self.sql = sql
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        if not isinstance(error, psycopg2.Error):
+            return
+        if isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError):
+            self.connection.invalidate(error)
+        raise DBAPIError.instance(self.sql, None, error, psycopg2.Error) from error
 
 
 def ask_after_idling(engine: Engine) -> None:
@@ -147,7 +173,6 @@ def ask_after_idling(engine: Engine) -> None:
         try:
             with connection.cursor() as cursor:
                 cursor.execute("SELECT 1")
-            if not connection.autocommit:
-                connection.rollback()
+            connection.rollback()
         except connection.Error as error:
             raise DisconnectionError from error

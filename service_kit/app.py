@@ -1,6 +1,7 @@
 """The one application factory behind all four services."""
 
-from flask import Flask, request
+from flask import Flask, Request, request
+from flask.sessions import SessionInterface
 from flask_smorest import Api, Blueprint
 from sqlalchemy import Table
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -30,6 +31,16 @@ class RowNumber(IntegerConverter):
     regex = r"\d{1,18}"
 
 
+class NoSessions(SessionInterface):
+    """Tokens say who calls; a cookie never does, so none is read or written."""
+
+    def open_session(self, _: Flask, __: Request) -> None:
+        return None
+
+    def save_session(self, *_: object) -> None:
+        pass
+
+
 def build_app(
     settings: Settings, idempotency_keys: Table, *blueprints: Blueprint
 ) -> Flask:
@@ -40,6 +51,7 @@ def build_app(
     """
     init_logs(settings.service, settings.log_level)
     app = Flask(settings.service, static_folder=None)
+    app.session_interface = NoSessions()
     app.json = OrjsonProvider(app)
     app.url_map.converters["int"] = RowNumber
     app.url_map.strict_slashes = True

@@ -12,6 +12,8 @@ import orjson
 from flask import Request
 from flask_smorest import Blueprint
 from webargs.core import is_json, missing
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import MultiDict
 
 
 def init_bodies() -> None:
@@ -20,6 +22,7 @@ def init_bodies() -> None:
     # webargs would drop unknown query parameters; the schema decides (it refuses).
     parser.DEFAULT_UNKNOWN_BY_LOCATION = {"headers": "exclude", "cookies": "exclude"}
     parser._raw_load_json = strict_json
+    parser.load_querystring = given_query
     parser._get_schema = one_instance
 
 
@@ -31,6 +34,23 @@ def one_instance(given: Any, _: Request) -> Any:
 @cache
 def instance_of(kind: type[Any]) -> Any:
     return kind()
+
+
+def given_query(request: Request, schema: Any) -> Any:
+    """Return the query as sent, as a plain dict; lists where the schema has lists.
+
+    Looking up forty absent parameters in werkzeug's dict costs an exception each.
+    """
+    args = request.args
+    lists = list_names(schema) if args else ()
+    return {key: args.getlist(key) if key in lists else args[key] for key in args}
+
+
+@cache
+def list_names(schema: Any) -> set[str]:
+    """Return the parameters of a schema that may be given more than once."""
+    names: set[str] = MultiDictProxy(MultiDict(), schema).multiple_keys
+    return names
 
 
 def strict_json(request: Request) -> Any:

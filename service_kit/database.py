@@ -59,6 +59,11 @@ def transaction() -> Iterator[Connection]:
         yield connection
 
 
+def is_joined() -> bool:
+    """Whether the request's transaction is an outer one, which alone can repeat it."""
+    return g.get("transaction") is not None
+
+
 @contextmanager
 def read_only() -> Iterator[Connection]:
     """Yield a connection on which PostgreSQL refuses any write."""

@@ -1,6 +1,7 @@
 """Prometheus figures of one service: requests by route and status, and their time."""
 
 import os
+from functools import cache
 
 from flask import Flask, Response, g, request
 from prometheus_client import (
@@ -25,14 +26,22 @@ SECONDS = Histogram(
     ["service"],
     buckets=(0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
 )
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def init_metrics(app: Flask, service: str) -> None:
+    seconds = SECONDS.labels(service)
+
+    @cache
+    def requests(route: str, method: str, status: int) -> Counter:
+        return REQUESTS.labels(service, route, method, status)
+
     @app.after_request
     def count(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
-        REQUESTS.labels(service, route, request.method, response.status_code).inc()
-        SECONDS.labels(service).observe(monotonic_s() - g.began)
+        method = request.method if request.method in METHODS else "other"
+        requests(route, method, response.status_code).inc()
+        seconds.observe(monotonic_s() - g.began)
         return response
 
     @app.get("/metrics")

@@ -76,9 +76,7 @@ def run_once(job: Job, context: JobContext) -> bool:
 def one_runner(database: Database, name: str) -> Iterator[bool]:
     """Yield whether this process holds the lock `name`, held until the block ends."""
     key = {"key": zlib.crc32(f"job:{name}".encode())}
-    with database.engine.connect().execution_options(
-        isolation_level="AUTOCOMMIT"
-    ) as connection:
+    with database.read_only() as connection:
         mine = bool(connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), key))
         try:
             yield mine

@@ -57,6 +57,10 @@ class Shelf:
         self.calendars = CalendarCache()
         self.policies: dict[int, sla.Policy] = {}
         self.zones = ZoneNames()
+        self.forget_policies()
+
+    def forget_policies(self) -> None:
+        """Forget which policies are active, so that they are read again."""
         self.active: tuple[State, Sequence[sla.Policy]] = ((-1, -1), ())
 
 
@@ -66,7 +70,18 @@ class StoredBook:
     def __init__(self, connection: Connection, shelf: Shelf) -> None:
         self.connection = connection
         self.shelf = shelf
-        self.state: State | None = None  # set by a caller who has just read it
+        self.state: State | None = None  # read, or believed until a write proves it
+
+    @property
+    def known_state(self) -> State:
+        """Return the state of the policies that this book chooses from."""
+        if self.state is None:
+            self.state = self._read_state()
+        return self.state
+
+    def believe(self) -> None:
+        """Choose from the policies known last, unseen; the write must check them."""
+        self.state = self.shelf.active[0] if self.shelf.active[1] else None
 
     def policy(self, policy_id: int) -> sla.Policy:
         found = self.shelf.policies.get(policy_id)
@@ -84,7 +99,7 @@ class StoredBook:
 
     def active_policies(self) -> Sequence[sla.Policy]:
         """Return the newest active version of each policy name."""
-        state = self.state or self._read_state()
+        state = self.known_state
         known, policies = self.shelf.active
         if known != state:
             newest = {p.name: p for p in self._policies("WHERE is_active ORDER BY id")}

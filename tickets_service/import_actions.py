@@ -26,7 +26,7 @@ from tickets_service.commands import MoveTicket
 from tickets_service.import_files import ProgressSchema, Row, nested, shown
 from tickets_service.lifecycle import Action
 from tickets_service.schemas import NewTicketSchema, TicketChangesSchema
-from tickets_service.storage import Outcome, Request, World, act
+from tickets_service.storage import OUTDATED, Outcome, Request, World, act
 from tickets_service.ticket_state import TicketState
 
 MAX_REASONS = 1_000
@@ -116,7 +116,7 @@ def import_row(connection: Connection, row: Row, request: Request, world: World)
         with connection.begin_nested():
             return put(connection, ref, sent, where, (request, world))
     except Conflict as error:
-        if error.code != "external_ref_taken":
+        if error.code not in ("external_ref_taken", OUTDATED):
             raise
     with connection.begin_nested():  # another import was quicker: it is known by now
         return put(connection, ref, sent, where, (request, world))

@@ -60,7 +60,7 @@ def replayed(
             row["data"],
         )
         events.setdefault(row["ticket_id"], []).append(event)
-    return {number: replay(found, book) for number, found in events.items()}
+    return {number: replay(number, found, book) for number, found in events.items()}
 
 
 def differences(

@@ -50,7 +50,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
 from db.vocabulary import UNFINISHED, Status, VisitStatus
@@ -114,6 +114,7 @@ class CountCell(NamedTuple):
 
 
 Sums = dict[str, int]  # measures by name; names with a colon belong to `extra`
+K = TypeVar("K")
 
 
 @dataclass(slots=True)
@@ -316,6 +317,18 @@ def packed_bins(sums: Mapping[str, int]) -> bytes:
     return b"".join(sorted(found))
 
 
+def unpacked_bins(packed: bytes, kind: str) -> dict[int, int]:
+    """Return {bin: count} of one histogram of a row's `packed_bins`."""
+    start = HISTOGRAMS.index(kind) * MOST_BINS
+    end = start + MOST_BINS
+    pairs = struct.unpack("<" + len(packed) // 6 * "Hi", packed)
+    return {
+        code - start: count
+        for code, count in zip(pairs[::2], pairs[1::2], strict=True)
+        if start <= code < end
+    }
+
+
 def deltas(
     before: TicketState | None, after: TicketState | None, zone: ZoneInfo, book: Book
 ) -> dict[Cell, Sums]:
@@ -329,7 +342,7 @@ def deltas(
     return {cell: kept for cell, sums in found.items() if (kept := non_zero(sums))}
 
 
-def add_into(into: Sums, sums: Mapping[str, int], sign: int = 1) -> None:
+def add_into(into: dict[K, int], sums: Mapping[K, int], sign: int = 1) -> None:
     for name, value in sums.items():
         into[name] = into.get(name, 0) + sign * value
 

@@ -10,7 +10,8 @@ from db.vocabulary import Role
 from service_kit.answers import json_response
 from service_kit.auth import EVERYONE, STAFF, allow, current_actor
 from service_kit.clock import utc_now
-from service_kit.database import read_only, transaction
+from service_kit.database import is_joined, read_only, transaction
+from service_kit.errors import Conflict
 from service_kit.etags import etag, tagged
 from service_kit.paging import PageQuerySchema, page_response
 from tickets_service import stats_queries, ticket_actions, ticket_queries
@@ -36,7 +37,7 @@ from tickets_service.schemas import (
     TransitionSchema,
     ZonePageSchema,
 )
-from tickets_service.storage import Outcome
+from tickets_service.storage import OUTDATED, Outcome
 from tickets_service.ticket_queries import Paging, ticket_id_of
 
 OPENERS = (*STAFF, Role.REQUESTER)
@@ -110,6 +111,15 @@ def list_tickets(query: dict[str, Any]) -> Response:
 @blueprint.response(201, TicketSchema)
 def open_ticket(sent: dict[str, Any]) -> Response:
     """Open a ticket and start its clocks."""
+    try:
+        return opened(sent)
+    except Conflict as error:
+        if error.code != OUTDATED or is_joined():
+            raise
+    return opened(sent)
+
+
+def opened(sent: dict[str, Any]) -> Response:
     with transaction() as connection:
         outcome = ticket_actions.open_ticket(
             connection, sent, asked(), world(connection)

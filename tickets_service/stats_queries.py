@@ -6,15 +6,18 @@ exact; its cost does not grow with the number of tickets as long as the filters
 are those dimensions. Other filters are counted from the rows they select.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import accumulate
 from math import ceil
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
+from db.engine import tuples
 from db.scope import Actor, sees_everything
 from db.vocabulary import Category, Priority, Role, Status
 from tickets_service import rollup
@@ -29,6 +32,7 @@ DIMENSIONS = ("status", "priority", "category", "zone")
 COUNTED = frozenset({"status", "priority", "category", "zone", "team_id", "assigned"})
 FINISHED = frozenset({Status.COMPLETED, Status.CLOSED})
 REFINED_ROWS = 500  # a histogram bin with more rows is interpolated instead
+NOT_DELETED = "t.deleted_at IS NULL"
 UNFINISHED_CELLS = UNFINISHED_SQL.replace("t.", "")
 Values = dict[str, Any]
 
@@ -129,7 +133,8 @@ def counts_from_counters(connection: Connection, cells: Dimensions) -> dict[str,
         else ""
     )
     idle = f"CASE WHEN team_id = 0 AND {UNFINISHED_CELLS} THEN tickets ELSE 0 END"
-    rows = connection.exec_driver_sql(
+    rows = tuples(
+        connection,
         f"SELECT {columns}, sum(tickets), sum(breached), sum(idle) FROM ("  # noqa: S608
         f"SELECT {columns}, tickets, breached, "
         f"{'0' if cells.team_id is None else idle} AS idle "
@@ -138,7 +143,7 @@ def counts_from_counters(connection: Connection, cells: Dimensions) -> dict[str,
         f"WHERE {delta_teams} AND {where}) c "
         "GROUP BY GROUPING SETS ((status), (priority), (category), (zone), ())",
         values,
-    ).all()
+    )
     return with_counts(rows)
 
 
@@ -172,13 +177,14 @@ def pressing(
 ) -> dict[str, int]:
     """Return overdue and at_risk: those flagged, and those that the index shows."""
     where, values = conditions(question.wanted, question.actor, question.now)
-    row = connection.exec_driver_sql(
+    [row] = tuples(
+        connection,
         "SELECT count(*) FILTER (WHERE t.resolution_due_at < %(now)s), "  # noqa: S608
         "count(*) FILTER (WHERE t.resolution_due_at >= %(now)s) "
         "FROM tickets.tickets t WHERE t.breached_at IS NULL "
         f"AND t.resolution_risk_at <= %(now)s AND {UNFINISHED_SQL} AND {where}",
         values,
-    ).one()
+    )
     return {"overdue": breached + row[0], "at_risk": row[1]}
 
 
@@ -194,18 +200,21 @@ def times_from_rollup(
     """Return today's figures and the times of all time, from the roll-up."""
     where, values = rollup_where(cells)
     sums = ", ".join(f"coalesce(sum({name}), 0)" for name in FIGURES)
-    rows = connection.exec_driver_sql(
-        f"SELECT grain, {sums}, array_agg(extra) FILTER (WHERE grain = 'a') "  # noqa: S608
+    rows = tuples(
+        connection,
+        f"SELECT grain, {sums}, "  # noqa: S608
+        "array_agg(bins) FILTER (WHERE grain = 'a' AND bins IS NOT NULL), "
+        "array_agg(extra) FILTER (WHERE grain = 'a' AND bins IS NULL) "
         f"FROM tickets.daily_figures WHERE {where} AND ("
         "(grain = 'd' AND starts_on = %(today)s) OR "
         "(grain = 'a' AND starts_on = DATE '1970-01-01')) GROUP BY grain",
         values | {"today": question.today},
-    ).all()
+    )
     by_grain = {row[0]: row[1:] for row in rows}
-    nothing = (*([0] * len(FIGURES)), [])
+    nothing = (*([0] * len(FIGURES)), [], [])
     today, ever = by_grain.get("d", nothing), by_grain.get("a", nothing)
     completed, wall, met, missed = (int(v) for v in ever[1:5])
-    histogram = merged_histogram(ever[5] or [])
+    histogram = merged_histogram(ever[5] or [], ever[6] or [])
     median, p90 = quantiles(connection, question, histogram, (0.5, 0.9))
     return {
         "created_today": int(today[0]),
@@ -226,9 +235,16 @@ def rollup_where(cells: Dimensions) -> tuple[str, Values]:
     return f"cut = %(cut)s AND {where}", values
 
 
-def merged_histogram(extras: Iterable[Mapping[str, int]]) -> dict[int, int]:
-    """Return {bin: tickets} of the wall times of resolution."""
+def merged_histogram(
+    packed: Iterable[bytes], extras: Iterable[Mapping[str, int]]
+) -> dict[int, int]:
+    """Return {bin: tickets} of the wall times of resolution.
+
+    packed: of folded rows. extras: of what is not folded yet.
+    """
     found: dict[int, int] = {}
+    for bins in packed:
+        rollup.add_into(found, rollup.unpacked_bins(bins, "rw"))
     for extra in extras:
         for name, n in extra.items():
             which, _, number = name.partition(":")
@@ -253,17 +269,25 @@ class Place:
         return self.low + (self.high - self.low) * share
 
 
-def place_of(histogram: Mapping[int, int], q: float) -> Place:
-    rank = q * (sum(histogram.values()) - 1)
+def places_of(histogram: Mapping[int, int], wanted: Sequence[float]) -> list[Place]:
+    """Return where the quantiles lie in {bin: tickets}, whose bins are in order."""
+    numbers = list(histogram)
+    until = list(accumulate(histogram.values()))  # tickets up to and with each bin
+    return [place_at(numbers, until, q * (until[-1] - 1)) for q in wanted]
+
+
+def place_at(numbers: Sequence[int], until: Sequence[int], rank: float) -> Place:
+    """Return the place between the tickets of ranks floor(rank) and the next."""
     first = int(rank)
-    last = min(first + 1, sum(histogram.values()) - 1)
-    before, low_bin, high_bin = bins_at(histogram, first, last)
+    low = bisect_right(until, first)
+    high = bisect_right(until, min(first + 1, until[-1] - 1))
+    before = until[low - 1] if low else 0
     return Place(
-        low=rollup.bin_bounds(low_bin)[0],
-        high=rollup.bin_bounds(high_bin)[1],
+        low=rollup.bin_bounds(numbers[low])[0],
+        high=rollup.bin_bounds(numbers[high])[1],
         offset=first - before,
         part=rank - first,
-        inside=sum(n for b, n in histogram.items() if low_bin <= b <= high_bin),
+        inside=until[high] - before,
     )
 
 
@@ -279,7 +303,7 @@ def quantiles(
     """
     if not histogram:
         return [None] * len(wanted)
-    places = [place_of(histogram, q) for q in wanted]
+    places = places_of(histogram, wanted)
     if max(place.inside for place in places) > REFINED_ROWS:
         return [minutes(place.interpolated) for place in places]
     rows = rows_at(connection, question, places)
@@ -296,35 +320,25 @@ def rows_at(
 ) -> list[tuple[int, float]]:
     """Return (number of the place, seconds), the two rows around each place."""
     where, values = conditions(question.wanted, question.actor, question.now)
+    if where == NOT_DELETED:
+        where = "true"  # what was completed is never deleted: the index is enough
     parts = []
     for n, place in enumerate(places):
         # Whole seconds: a fraction would keep PostgreSQL from its index.
         values |= {f"low{n}": ceil(place.low), f"high{n}": ceil(place.high)}
+        values[f"offset{n}"] = place.offset
         parts.append(
             f"(SELECT {n}, t.resolution_wall_s FROM tickets.tickets t "  # noqa: S608
             f"WHERE t.resolution_wall_s >= %(low{n})s "
             f"AND t.resolution_wall_s < %(high{n})s AND {where} "
-            f"ORDER BY 2 LIMIT 2 OFFSET {place.offset})"
+            f"ORDER BY 2 LIMIT 2 OFFSET %(offset{n})s)"
         )
-    rows = connection.exec_driver_sql(
+    rows = tuples(
+        connection,
         f"SELECT * FROM ({' UNION ALL '.join(parts)}) r ORDER BY 1, 2",  # noqa: S608
         values,
     )
     return [(row[0], float(row[1])) for row in rows]
-
-
-def bins_at(
-    histogram: Mapping[int, int], first: int, second: int
-) -> tuple[int, int, int]:
-    """Return (tickets before, bin of rank `first`, bin of rank `second`)."""
-    seen, low, before = 0, 0, -1
-    for number, n in histogram.items():
-        if before < 0 and seen + n > first:
-            low, before = number, seen
-        if seen + n > second:
-            return before, low, number
-        seen += n
-    return max(before, 0), low, low
 
 
 def minutes(value_s: float) -> float:
@@ -333,13 +347,14 @@ def minutes(value_s: float) -> float:
 
 def counts_from_rows(connection: Connection, question: Question) -> dict[str, Any]:
     where, values = conditions(question.wanted, question.actor, question.now)
-    rows = connection.exec_driver_sql(
+    rows = tuples(
+        connection,
         "SELECT t.status, t.priority, t.category, t.zone, count(*), 0, "  # noqa: S608
         f"count(*) FILTER (WHERE t.team_id IS NULL AND {UNFINISHED_SQL}) "
         f"FROM tickets.tickets t WHERE {where} GROUP BY GROUPING SETS "
         "((t.status), (t.priority), (t.category), (t.zone), ())",
         values,
-    ).all()
+    )
     found = with_counts(rows)
     del found["breached"]
     late = connection.exec_driver_sql(

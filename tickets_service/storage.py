@@ -3,24 +3,31 @@
 `act` is the way of every change of a ticket: lock its row, check that the caller
 may see it and has the newest version, decide, write. The row, its events, its
 visits and what they move in the daily figures go to PostgreSQL in one statement
-batch of the caller's transaction. Refuses to commit.
+batch of the caller's transaction, with its COMMIT where nothing in them can be
+refused (db/writing.py).
+
+A new ticket takes its number inside that batch: the counter is locked while the
+server writes, and never while it waits for us.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
+from db.engine import told, tuples
 from db.scope import Actor, may_see_ticket
 from db.vocabulary import Via
+from db.writing import Writer
 from service_kit.answers import to_json
 from service_kit.errors import Conflict, NotFound, Stale
 from tickets_service import rollup
-from tickets_service.books import StoredBook
+from tickets_service.books import STATE_OF_POLICIES, StoredBook
 from tickets_service.commands import Command
 from tickets_service.decisions import decide
 from tickets_service.notices import notify
@@ -30,7 +37,7 @@ from tickets_service.rows import (
     columns_of,
     state_from,
 )
-from tickets_service.ticket_state import Event, TicketState, VisitState
+from tickets_service.ticket_state import Event, TicketState, VisitState, changed
 
 JSON_COLUMNS = frozenset({"memo", "changes", "data", "extra"})
 LOAD = (
@@ -92,10 +99,10 @@ def load_ticket(connection: Connection, ticket_id: int, *, lock: bool) -> Ticket
     Raises NotFound if there is none, or it is deleted.
     """
     sql = LOAD + (" FOR UPDATE" if lock else "")
-    row = connection.exec_driver_sql(sql, {"id": ticket_id}).first()
-    if row is None:
+    rows = tuples(connection, sql, {"id": ticket_id})
+    if not rows:
         raise NotFound(f"There is no ticket {ticket_id}.")
-    state = state_from(row[:-1], row[-1])
+    state = state_from(rows[0][:-1], rows[0][-1])
     if state.deleted_at is not None:
         raise NotFound(f"There is no ticket {ticket_id}.")
     return state
@@ -157,7 +164,7 @@ def act_on(
 
 def save(
     connection: Connection,
-    before: TicketState | None,
+    before: TicketState,
     after: TicketState,
     events: Sequence[Event],
     world: World,
@@ -165,22 +172,72 @@ def save(
     """Write what a decision changed, in one round trip; return the row's columns."""
     sql = Statements(connection)
     columns = columns_of(after, world.book)
-    if before is None:
-        sql.insert("tickets.tickets", tuple(columns), [tuple(columns.values())])
+    moved = changed_columns(before, columns)
+    sql.update("tickets.tickets", moved, after.id)
+    visits = changed_visits(before, after)
+    add_effects(sql, after.id, visits, event_rows(after.id, before.seq + 1, events))
+    add_figures(sql, before, after, world)
+    if visits or "external_ref" in moved:
+        sql.run()
     else:
-        sql.update("tickets.tickets", changed_columns(before, columns), after.id)
-    for visit in changed_visits(before, after):
-        sql.upsert_visit(after.id, visit)
-    first = before.seq + 1 if before else 1
-    sql.insert(
-        "tickets.ticket_events", EVENT_COLUMNS, event_rows(after.id, first, events)
-    )
+        sql.leave()
+    return columns
+
+
+OUTDATED = "policies_changed"
+# Stands for the number that a new ticket takes in the same batch.
+NUMBER = "(SELECT value FROM tickets.counters WHERE name = 'ticket')"
+# No number when the policies are not those that the ticket was decided by.
+TAKE_NUMBER = (
+    "UPDATE tickets.counters SET value = CASE WHEN "  # noqa: S608
+    f"({STATE_OF_POLICIES}) = (%s, %s) THEN value + 1 END WHERE name = 'ticket'"
+)
+
+
+def save_new(
+    connection: Connection, after: TicketState, events: Sequence[Event], world: World
+) -> tuple[TicketState, dict[str, Any]]:
+    """Number and write a new ticket, in one round trip; return it with its columns.
+
+    Commits if nothing else was done in the transaction. Raises Conflict with the
+    code OUTDATED if the policies are not those that the ticket was decided by.
+    """
+    sql = Statements(connection)
+    columns = columns_of(after, world.book)
+    row = columns | {"id": NUMBER}
+    add_figures(sql, None, after, world)
+    sql.add(TAKE_NUMBER, world.book.known_state)
+    sql.insert("tickets.tickets", tuple(row), [tuple(row.values())])
+    add_effects(sql, NUMBER, after.visits, event_rows(NUMBER, 1, events))
+    sql.add(f"SELECT {NUMBER}")
+    try:
+        number = sql.finish()
+    except Conflict:
+        world.book.shelf.forget_policies()
+        raise
+    columns["id"] = number
+    return changed(after, id=number), columns
+
+
+def add_effects(
+    sql: "Statements",
+    ticket_id: Any,
+    visits: Iterable[VisitState],
+    events: Sequence[Sequence[Any]],
+) -> None:
+    for visit in visits:
+        sql.upsert_visit(ticket_id, visit)
+    sql.insert("tickets.ticket_events", EVENT_COLUMNS, events)
+
+
+def add_figures(
+    sql: "Statements", before: TicketState | None, after: TicketState, world: World
+) -> None:
+    """Add what a change moves in the roll-up and in the counts."""
     moved = rollup.deltas(before, after, world.zone, world.book)
     sql.insert("tickets.rollup_deltas", DELTA_COLUMNS, delta_rows(moved))
     counts = rollup.count_deltas(before, after)
     sql.insert("tickets.ticket_count_deltas", COUNT_COLUMNS, count_rows(counts))
-    sql.run()
-    return columns
 
 
 def changed_columns(before: TicketState, columns: Mapping[str, Any]) -> dict[str, Any]:
@@ -194,15 +251,15 @@ def changed_columns(before: TicketState, columns: Mapping[str, Any]) -> dict[str
     }
 
 
-def changed_visits(
-    before: TicketState | None, after: TicketState
-) -> Iterable[VisitState]:
-    known = set(before.visits) if before else set()
-    return (visit for visit in after.visits if visit not in known)
+def changed_visits(before: TicketState, after: TicketState) -> list[VisitState]:
+    if after.visits is before.visits:
+        return []
+    known = set(before.visits)
+    return [visit for visit in after.visits if visit not in known]
 
 
 def event_rows(
-    ticket_id: int, first_seq: int, events: Sequence[Event]
+    ticket_id: Any, first_seq: int, events: Sequence[Event]
 ) -> list[tuple[Any, ...]]:
     return [
         (
@@ -238,31 +295,38 @@ def count_rows(
     return [(*cell, *moved) for cell, moved in cells.items()]
 
 
+@lru_cache(maxsize=1_024)
+def insert_sql(table: str, columns: tuple[str, ...], new: int | None = None) -> str:
+    """Return the statement of one row. new: the place of a new ticket's number."""
+    marks = [NUMBER if n == new else "%s" for n in range(len(columns))]
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"  # noqa: S608
+
+
 class Statements:
     """A batch of statements that goes to the server in one round trip."""
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.cursor: Any = connection.connection.cursor()
-        self.parts: list[str] = []
+        writer: Any = connection.connection.dbapi_connection
+        self.writer: Writer = writer
+        self.cursor: Any = writer.cursor()
+        self.parts: list[bytes] = []
 
     def add(self, sql: str, values: Sequence[Any] = ()) -> None:
-        self.parts.append(self.cursor.mogrify(sql, values).decode())
+        """Add a statement whose text is one of few."""
+        self.parts.append(self.cursor.mogrify(self.writer.call_of(sql), values))
 
     def insert(
-        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]
+        self, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]
     ) -> None:
-        if not rows:
-            return
-        marks = f"({', '.join(['%s'] * len(columns))})"
-        values = [
-            json_text(value) if name in JSON_COLUMNS else value
-            for row in rows
-            for name, value in zip(columns, row, strict=True)
-        ]
-        all_marks = ", ".join([marks] * len(rows))
-        sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {all_marks}"  # noqa: S608
-        self.add(sql, values)
+        for row in rows:
+            values = [
+                json_text(value) if name in JSON_COLUMNS else value
+                for name, value in zip(columns, row, strict=True)
+                if value is not NUMBER
+            ]
+            new = next((n for n, v in enumerate(row) if v is NUMBER), None)
+            self.add(insert_sql(table, columns, new), values)
 
     def update(self, table: str, changed: Mapping[str, Any], row_id: int) -> None:
         pairs = ", ".join(f"{name} = %s" for name in changed)
@@ -272,34 +336,55 @@ class Statements:
         ]
         self.add(f"UPDATE {table} SET {pairs} WHERE id = %s", [*values, row_id])  # noqa: S608
 
-    def upsert_visit(self, ticket_id: int, visit: VisitState) -> None:
+    def upsert_visit(self, ticket_id: Any, visit: VisitState) -> None:
         values = [getattr(visit, name) for name in VISIT_COLUMNS]
+        new = ticket_id is NUMBER
+        sql = insert_sql(
+            "tickets.assignments", ("ticket_id", *VISIT_COLUMNS), 0 if new else None
+        )
         pairs = ", ".join(f"{c} = excluded.{c}" for c in VISIT_COLUMNS if c != "id")
-        marks = ", ".join(["%s"] * (len(values) + 1))
         self.add(
-            f"INSERT INTO tickets.assignments (ticket_id, {', '.join(VISIT_COLUMNS)}) "  # noqa: S608
-            f"VALUES ({marks}) ON CONFLICT (id) DO UPDATE SET {pairs}",
-            [ticket_id, *values],
+            f"{sql} ON CONFLICT (id) DO UPDATE SET {pairs}",
+            values if new else [ticket_id, *values],
         )
 
     def run(self) -> None:
         """Send the batch; raises Conflict where two rows want one place."""
-        if not self.parts:
-            return
+        if self.parts:
+            self._send(self.cursor.execute)
+
+    def leave(self) -> None:
+        """Let the batch go with the transaction's next statement, or its COMMIT.
+
+        Only for what no constraint can refuse: nobody would know why any more.
+        """
+        if self.parts:
+            self.writer.leave(b";\n".join(self.parts))
+
+    def finish(self) -> int:
+        """Send the batch as the last of its transaction; return its one number."""
+        self._send(self.cursor.finish)
+        return int(self.cursor.fetchone()[0])
+
+    def _send(self, send: Callable[[bytes], None]) -> None:
         try:
-            self.connection.exec_driver_sql(
-                ";\n".join(self.parts), execution_options={"no_parameters": True}
-            )
+            with told(self.connection, "a batch of writes"):
+                send(b";\n".join(self.parts))
         except IntegrityError as error:
             raise_if_taken(error)
             raise
 
 
 def raise_if_taken(error: IntegrityError) -> None:
-    name = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    diagnosis: Any = getattr(error.orig, "diag", None)
+    name = getattr(diagnosis, "constraint_name", None)
     if name in TAKEN:
         code, text = TAKEN[name]
         raise Conflict(text, code=code) from error
+    if getattr(diagnosis, "table_name", None) == "counters":
+        raise Conflict(
+            "The SLA policies have just changed: send it again.", code=OUTDATED
+        ) from error
 
 
 def json_text(value: Any) -> str:

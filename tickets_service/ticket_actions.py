@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from db.engine import is_fresh
 from db.vocabulary import Status
 from service_kit.errors import Conflict, IllegalTransition
 from tickets_service import lifecycle
-from tickets_service.books import STATE_OF_POLICIES
 from tickets_service.commands import (
     Command,
     DeleteTicket,
@@ -29,16 +29,12 @@ from tickets_service.storage import (
     World,
     act,
     load_ticket,
-    save,
+    save_new,
 )
 from tickets_service.ticket_links import check_links
-from tickets_service.ticket_state import TicketState
+from tickets_service.ticket_state import UNNUMBERED, TicketState
 from tickets_service.visit_actions import offer_for
 
-NEXT_NUMBER = (
-    "UPDATE tickets.counters SET value = value + 1 WHERE name = 'ticket' "  # noqa: S608
-    f"RETURNING value, {STATE_OF_POLICIES}"
-)
 Fields = Mapping[str, Any]
 
 
@@ -68,9 +64,10 @@ def open_ticket(
     team_id = values.pop("team_id", None)
     values["zone"] = zone_named(connection, world.book.shelf.zones, values["zone"])
     check_links(connection, values, request, own_id=None)
-    number, newest, active = connection.exec_driver_sql(NEXT_NUMBER).one()
-    world.book.state = (newest, active)
-    command = OpenTicket(number, values, opened_at, reason)
+    world.book.state = None
+    if is_fresh(connection):
+        world.book.believe()
+    command = OpenTicket(UNNUMBERED, values, opened_at, reason)
     after, events = decide(
         None, command, request.actor, request.now, world.book, world.via
     )
@@ -80,7 +77,7 @@ def open_ticket(
             after, offer, request.actor, request.now, world.book, world.via
         )
         events += more
-    columns = save(connection, None, after, events, world)
+    after, columns = save_new(connection, after, events, world)
     notify(connection, after, events)
     return Outcome(None, after, events, columns)
 
@@ -162,18 +159,16 @@ def follow_up(
 ) -> Outcome:
     """Open a new ticket that follows one whose time to reopen is over (R12)."""
     old = load_ticket(connection, ticket_id, lock=False)
-    number, newest, active = connection.exec_driver_sql(NEXT_NUMBER).one()
-    world.book.state = (newest, active)
     fields = {name: getattr(old, name) for name in FOLLOWED} | {"follows_id": old.id}
     after, events = decide(
         None,
-        OpenTicket(number, fields),
+        OpenTicket(UNNUMBERED, fields),
         request.actor,
         request.now,
         world.book,
         world.via,
     )
-    columns = save(connection, None, after, events, world)
+    after, columns = save_new(connection, after, events, world)
     return Outcome(None, after, events, columns)
 
 

@@ -18,6 +18,7 @@ from tickets_service.drafting import (
     when,
 )
 from tickets_service.lifecycle import DISPATCH, Action
+from tickets_service.ticket_state import changed
 from tickets_service.visit_decisions import complete_now, end_live_visit, release
 
 EDITABLE = frozenset(
@@ -33,7 +34,7 @@ FROM_DISPATCH_ONLY = frozenset({"priority", "zone", "category", "team_id"})
 
 def open_ticket(draft: Draft, new: ask.OpenTicket) -> None:
     need_role(draft, lifecycle.STAFF | {Role.REQUESTER}, "open tickets")
-    data: dict[str, Any] = {"id": new.id, "created_by": draft.actor.user_id}
+    data: dict[str, Any] = {"created_by": draft.actor.user_id}
     data |= {name: value for name, value in new.fields.items() if value is not None}
     if new.opened_at is not None:
         data["opened_at"] = backdated(draft, new)
@@ -44,6 +45,7 @@ def open_ticket(draft: Draft, new: ask.OpenTicket) -> None:
     if policy is not None and new.has_policy:
         data |= {"policy_id": policy.id, "calendar_id": policy.calendar_id}
     draft.emit("ticket.created", data=data, at=new.created_at)
+    draft.state = changed(draft.ticket, id=new.id)
 
 
 def check_promise(data: Mapping[str, Any], opened_at: datetime) -> None:

@@ -16,6 +16,7 @@ from tickets_service import sla
 from tickets_service.calendars import WorkCalendar, instant, micros
 from tickets_service.lifecycle import LIVE
 
+UNNUMBERED = 0  # the id of a ticket that is not written yet
 REOPENED_SOON = timedelta(days=14)  # what analytics counts as reopened
 
 
@@ -153,14 +154,17 @@ def parsed(name: str, value: Any) -> Any:
     return Status(value) if name == "status" else value
 
 
-def replay(events: Iterable[Event], book: Book) -> TicketState:
-    """Return the ticket that these events, in order of seq, have made."""
+def replay(ticket_id: int, events: Iterable[Event], book: Book) -> TicketState:
+    """Return the ticket that these events, in order of seq, have made.
+
+    Its number is the row's: the first event is written before there is one.
+    """
     state: TicketState | None = None
     for event in events:
         state = apply(state, event, book)
     if state is None:
         raise ValueError("a ticket has at least the event of its creation")
-    return state
+    return changed(state, id=ticket_id)
 
 
 def apply(state: TicketState | None, event: Event, book: Book) -> TicketState:
@@ -196,6 +200,7 @@ def created(event: Event, book: Book) -> TicketState:
             calendar = book.calendar(policy.calendar_id)
             clocks = sla.promised(clocks, calendar, micros(data["promised_at"]))
     data.setdefault("created_at", event.occurred_at)
+    data.setdefault("id", UNNUMBERED)  # events of before 0.2 have it
     data.update(opened_at=opened_at, moved_at=opened_at, clocks=clocks)
     return TicketState(**data, updated_at=event.recorded_at)
 

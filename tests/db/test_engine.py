@@ -28,7 +28,7 @@ def test_a_snapshot_cannot_write(owner: Database) -> None:
 
 def test_rows_come_as_tuples(owner: Database) -> None:
     with owner.read_only() as connection:
-        assert tuples(connection, "SELECT %(n)s, 'x'", {"n": 7}) == [(7, "x")]
+        assert tuples(connection, "SELECT %(n)s::int, 'x'", {"n": 7}) == [(7, "x")]
 
 
 def test_a_faulty_statement_is_told_as_everywhere(owner: Database) -> None:

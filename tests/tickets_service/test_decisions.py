@@ -339,7 +339,7 @@ def test_events_in_any_arrival_order_give_the_same_verdicts(
     arrived = list(enumerate(story.events))
     rng.shuffle(arrived)
     in_time = [e for _, e in sorted(arrived, key=lambda p: (p[1].occurred_at, p[0]))]
-    assert verdicts(replay(in_time, story.book)) == verdicts(story.ticket)
+    assert verdicts(replay(1, in_time, story.book)) == verdicts(story.ticket)
 
 
 def verdicts(ticket: TicketState) -> list[Any]:

@@ -73,7 +73,7 @@ def test_the_verdict_is_by_the_promise(late: timedelta, verdict: str) -> None:
         state, more = decide(state, move, IMPORTER, NOW, Book(), Via.IMPORT)
         events += more
     assert clocks(state).resolution.verdict == verdict
-    assert replay(events, Book()) == state
+    assert replay(state.id, events, Book()) == state
 
 
 def test_another_priority_does_not_move_a_promise() -> None:

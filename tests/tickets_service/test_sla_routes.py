@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.tickets_service.conftest import As, Caller
+from tests.tickets_service.conftest import LEAK, As, Caller
 from tests.tickets_service.worlds import VECTORS
 
 OLD = {"opened_at": "2026-10-05T02:00:00Z", "opened_reason": "late report"}
@@ -230,6 +230,20 @@ def test_a_new_policy_serves_new_tickets_and_old_ones_when_repriced(
     assert dispatcher.get("/tickets/1")["sla"]["resolution"]["target_minutes"] == 30
     assert dispatcher.get("/tickets/1/history")["items"][-1]["kind"] == "sla.repriced"
     admin.post("/sla/policies", policy(is_active=False))
+
+
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": "k"}], ids=["", "keyed"])
+def test_a_write_notices_policies_that_changed_since_the_last(
+    admin: Caller, dispatcher: Caller, headers: dict[str, str]
+) -> None:
+    dispatcher.open_ticket(zone="Perlis")  # what is active now is known
+    admin.post("/sla/policies", policy(name="Newer"))
+    made = dispatcher.post("/tickets", LEAK | {"zone": "Perlis"}, headers=headers)
+    assert (made["id"], made["sla"]["resolution"]["target_minutes"]) == (2, 60)
+    admin.post("/sla/policies", policy(name="Newer", is_active=False))
+    made = dispatcher.open_ticket(zone="Perlis")
+    assert (made["id"], made["sla"]["resolution"]["target_minutes"]) != (3, 60)
+    assert made["id"] == 3
 
 
 @pytest.mark.parametrize(

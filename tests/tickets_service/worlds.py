@@ -109,7 +109,7 @@ class Story:
     @property
     def ticket(self) -> TicketState:
         assert self.state is not None
-        assert replay(self.events, self.book) == self.state
+        assert replay(self.state.id, self.events, self.book) == self.state
         return self.state
 
     @property
