@@ -213,6 +213,10 @@ class Ticket(Base):
     memo: Mapped[dict[str, object]] = mapped_column(
         JSONB
     )  # of the replay, beyond columns
+    # The ticket as it is sent, but for what can change without a write to its row
+    # (tickets_service/ticket_text.py). NULL until the worker has written it.
+    body_json: Mapped[str | None]
+    sla_json: Mapped[str | None]
 
     search: Mapped[str] = mapped_column(
         Computed(
@@ -281,6 +285,11 @@ class Ticket(Base):
             "resolution_wall_s",
             "completed_at",
             postgresql_where=text("resolution_wall_s IS NOT NULL"),
+        ),
+        Index(
+            "ix_tickets_without_body",
+            "id",
+            postgresql_where=text("body_json IS NULL"),
         ),
         Index(
             "ix_tickets_parent",

@@ -10,6 +10,8 @@ from tickets_service import webhook_jobs
 from tickets_service.books import Shelf
 from tickets_service.fold import fold_deltas
 from tickets_service.sweeping import BATCH, sweep_due
+from tickets_service.text_filling import BATCH as FILLED
+from tickets_service.text_filling import fill_texts
 
 SWEEP_EVERY_S = 10.0  # a breach is told within a minute
 FOLD_EVERY_S = 5.0
@@ -32,6 +34,14 @@ def fold_figures(context: JobContext) -> None:
                 return
 
 
+def fill_ticket_texts(context: JobContext) -> None:
+    """Write the texts that tickets of an older release lack, batch by batch."""
+    while not context.stop.is_set():
+        with context.database.transaction() as connection:
+            if fill_texts(connection, SHELF) < FILLED:
+                return
+
+
 def forget_answers(context: JobContext) -> None:
     """Forget the answers of requests that are older than a day."""
     with context.database.transaction() as connection:
@@ -42,5 +52,6 @@ JOBS = (
     *webhook_jobs.JOBS,
     Job("tickets.sweep", SWEEP_EVERY_S, sweep_tickets),
     Job("tickets.fold", FOLD_EVERY_S, fold_figures),
+    Job("tickets.fill_texts", 300.0, fill_ticket_texts),
     Job("tickets.forget_answers", 3_600.0, forget_answers),
 )

@@ -7,7 +7,7 @@ from flask_smorest import Blueprint
 from sqlalchemy import Connection
 
 from db.vocabulary import Role
-from service_kit.answers import json_response
+from service_kit.answers import json_bytes, json_response
 from service_kit.auth import EVERYONE, STAFF, allow, current_actor
 from service_kit.clock import utc_now
 from service_kit.database import is_joined, read_only, transaction
@@ -39,6 +39,7 @@ from tickets_service.schemas import (
 )
 from tickets_service.storage import OUTDATED, Outcome
 from tickets_service.ticket_queries import Paging, ticket_id_of
+from tickets_service.ticket_text import TicketText
 
 OPENERS = (*STAFF, Role.REQUESTER)
 
@@ -50,13 +51,11 @@ zones_blueprint = Blueprint(
 )
 
 
-def ticket_response(found: dict[str, Any], status: int = 200) -> Response:
+def ticket_response(found: TicketText, status: int = 200) -> Response:
     """Return the ticket with its tag; the SLA state is part of the tag."""
-    headers = {"Location": f"/api/tickets/{found['id']}"} if status == 201 else {}
-    response = json_response(found, status, headers)
-    sla = found["sla"]
-    suffix = f"{sla['response']['state']}.{sla['resolution']['state']}"
-    return tagged(response, etag(found["version"], suffix))
+    headers = {"Location": f"/api/tickets/{found.id}"} if status == 201 else {}
+    response = json_bytes(found.text.encode(), status, headers)
+    return tagged(response, etag(found.version, ".".join(found.states)))
 
 
 def outcome_response(connection: Connection, outcome: Outcome) -> Response:
@@ -100,8 +99,9 @@ def list_tickets(query: dict[str, Any]) -> Response:
                 wanted, asker.actor, asker.now, organisation_zone()
             )
             total = stats_queries.total(connection, question)
+    items = f"[{','.join(page.items)}]".encode()
     return page_response(
-        page.items, limit=query["limit"], next_cursor=page.next_cursor, total=total
+        items, limit=query["limit"], next_cursor=page.next_cursor, total=total
     )
 
 

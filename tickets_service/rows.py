@@ -21,6 +21,7 @@ from tickets_service.ticket_state import (
     VisitState,
     from_micros,
 )
+from tickets_service.ticket_text import texts_of
 from tickets_service.time_decisions import next_check_at
 
 PACKED = ("moved_at", "absences", "reopened_soon", "photos", "comments", "clocks")
@@ -133,7 +134,8 @@ def columns_of(state: TicketState, book: Book) -> dict[str, Any]:
     """Return every column of the ticket's row but the generated ones."""
     own = {name: getattr(state, name) for name in OWN_COLUMNS}
     own["tags"] = list(state.tags)
-    return own | cached_columns(state, book)
+    columns = own | cached_columns(state, book)
+    return columns | texts_of(columns, book.calendar)
 
 
 def cached_columns(state: TicketState, book: Book) -> dict[str, Any]:

@@ -61,8 +61,7 @@ def ticket_json(
     contacts: whether the reader may see the customer unmasked.
     """
     found = dict(zip(PLAIN, row, strict=False))
-    lat, lon = row[LAT : LAT + 2]
-    found["coordinates"] = None if lat is None else {"lat": lat, "lon": lon}
+    found["coordinates"] = place_json(*row[LAT : LAT + 2])
     found["customer"] = customer_json(*row[NAME : NAME + 3], contacts=contacts)
     found["sla"] = sla_json(row, now, calendars)
     return found
@@ -72,6 +71,10 @@ def row_from(columns: Mapping[str, Any]) -> list[Any]:
     """Return the row that a SELECT of COLUMNS would answer, from what was written."""
     named = {"number": f"CTT_{columns['id']}"}
     return [columns.get(name, named.get(name)) for name in COLUMNS]
+
+
+def place_json(lat: float | None, lon: float | None) -> dict[str, Any] | None:
+    return None if lat is None else {"lat": lat, "lon": lon}
 
 
 def customer_json(
@@ -88,11 +91,21 @@ def sla_json(row: Sequence[Any], now: datetime, calendars: Calendars) -> dict[st
     calendar_id = row[CALENDAR]
     if calendar_id is None:
         return {"state": SlaState.NONE, "response": NO_CLOCK, "resolution": NO_CLOCK}
-    calendar = calendars(calendar_id)
+    clocks = row[FIRST_CLOCK:SECOND_CLOCK], row[SECOND_CLOCK : len(COLUMNS)]
     stopped = row[STATUS] == Status.CANCELLED
-    response = clock_json(row[FIRST_CLOCK:SECOND_CLOCK], now, calendar, stopped=stopped)
-    resolution = clock_json(
-        row[SECOND_CLOCK : len(COLUMNS)], now, calendar, stopped=stopped
+    return clocks_json(clocks, now, calendars(calendar_id), stopped=stopped)
+
+
+def clocks_json(
+    clocks: tuple[Sequence[Any], Sequence[Any]],
+    now: datetime,
+    calendar: WorkCalendar,
+    *,
+    stopped: bool,
+) -> dict[str, Any]:
+    """Return the SLA of (response, resolution) in the order of their columns."""
+    response, resolution = (
+        clock_json(clock, now, calendar, stopped=stopped) for clock in clocks
     )
     return {
         "state": resolution["state"],

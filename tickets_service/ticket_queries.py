@@ -1,6 +1,6 @@
 """Reads of tickets: lists, one ticket, its history. Nothing here changes a row."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,15 +12,16 @@ from db.scope import Actor, masked, sees_contacts, sees_internal_comments
 from db.vocabulary import HoldReason
 from service_kit.errors import Conflict, Forbidden, Invalid, NotFound
 from service_kit.paging import decode_cursor, encode_cursor
-from tickets_service import lifecycle
+from tickets_service import lifecycle, ticket_json, ticket_text
 from tickets_service.books import StoredBook
 from tickets_service.commands import MoveTicket
 from tickets_service.decisions import PRIVATE, decide
 from tickets_service.filters import TicketFilter, conditions, tolerate_typos
 from tickets_service.lifecycle import Action
 from tickets_service.storage import check_visible, load_ticket
-from tickets_service.ticket_json import SELECTED, row_from, ticket_json
+from tickets_service.ticket_json import Calendars
 from tickets_service.ticket_state import TicketState
+from tickets_service.ticket_text import BODY, SELECTED, TicketText, is_current, texts_of
 
 MAX_NUMBER = 2**53
 PREFIX = "ctt_"
@@ -78,7 +79,7 @@ class Paging:
 def page_of_tickets(
     connection: Connection, wanted: TicketFilter, reader: Reader, paging: Paging
 ) -> Page:
-    """Return a page of the tickets that the reader may see."""
+    """Return a page of the tickets that the reader may see; its items are texts."""
     tolerate_typos(connection, wanted)
     where, values = conditions(wanted, reader.actor, reader.now)
     sort, limit = paging.sort, paging.limit
@@ -94,30 +95,55 @@ def page_of_tickets(
         f"ORDER BY t.{by.column} {order}, t.id {order} LIMIT {limit + 1}",
         values,
     )
-    shown = rows[:limit]
-    items = tickets_json(shown, reader)
+    shown = with_texts(connection, rows[:limit], reader)
+    contacts, now, calendar = view_of(reader)
+    items = [
+        ticket_text.ticket_text(row, now, calendar, contacts=contacts) for row in shown
+    ]
     more = len(rows) > limit
     last = shown[-1] if more else None
     return Page(items, encode_cursor(sort, [last[-1], last[0]]) if last else None)
 
 
-def tickets_json(rows: Iterable[Sequence[Any]], reader: Reader) -> list[dict[str, Any]]:
-    contacts, now = sees_contacts(reader.actor), reader.now
-    calendar = reader.book.calendar
-    return [ticket_json(row, now, calendar, contacts=contacts) for row in rows]
+def view_of(reader: Reader) -> tuple[bool, datetime, Calendars]:
+    return sees_contacts(reader.actor), reader.now, reader.book.calendar
 
 
-def get_ticket(
-    connection: Connection, ticket_id: int, reader: Reader
-) -> dict[str, Any]:
+def get_ticket(connection: Connection, ticket_id: int, reader: Reader) -> TicketText:
     """Return one ticket; raises NotFound also for what the reader may not see."""
     row = ticket_row(connection, ticket_id, reader.actor, reader.now)
-    return tickets_json([row], reader)[0]
+    [row] = with_texts(connection, [row], reader)
+    contacts, now, calendar = view_of(reader)
+    return ticket_text.one_ticket(row, now, calendar, contacts=contacts)
 
 
-def written_ticket(columns: Mapping[str, Any], reader: Reader) -> dict[str, Any]:
+def written_ticket(columns: Mapping[str, Any], reader: Reader) -> TicketText:
     """Return a ticket as it was just written by the reader."""
-    return tickets_json([row_from(columns)], reader)[0]
+    row = [columns[name] for name in ticket_text.COLUMNS]
+    contacts, now, calendar = view_of(reader)
+    return ticket_text.one_ticket(row, now, calendar, contacts=contacts)
+
+
+def with_texts(
+    connection: Connection, rows: Sequence[Sequence[Any]], reader: Reader
+) -> Sequence[Sequence[Any]]:
+    """Return rows with their texts, made here for those that have none yet."""
+    missing = [row[0] for row in rows if not is_current(row)]
+    if not missing:
+        return rows
+    found = connection.exec_driver_sql(
+        f"SELECT {ticket_json.SELECTED} FROM tickets.tickets t "  # noqa: S608
+        "WHERE t.id = ANY(%(ids)s)",
+        {"ids": missing},
+    ).all()
+    made = {}
+    for columns in found:
+        named = dict(zip(ticket_json.COLUMNS, columns, strict=True))
+        made[columns[0]] = tuple(texts_of(named, reader.book.calendar).values())
+    return [
+        (*row[:BODY], *made[row[0]], *row[BODY + 2 :]) if row[0] in made else row
+        for row in rows
+    ]
 
 
 def ticket_row(
