@@ -54,6 +54,8 @@ def on_starting(server: Any) -> None:
     importlib.import_module(server.app.app_uri.partition(":")[0])
     gc.collect()
     gc.freeze()
+    # A request leaves hardly any cycle, and looking for them took 4 % of its CPU.
+    gc.set_threshold(50_000, 20, 20)
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -60,6 +60,7 @@ DELTA_COLUMNS = (
     *rollup.MEASURES,
     "extra",
 )
+CELL = frozenset(rollup.Cell._fields) | {"starts_on"}
 COUNT_COLUMNS = (
     *("team_id", "zone", "status", "priority", "category"),
     *("tickets", "breached"),
@@ -235,7 +236,10 @@ def add_figures(
 ) -> None:
     """Add what a change moves in the roll-up and in the counts."""
     moved = rollup.deltas(before, after, world.zone, world.book)
-    sql.insert("tickets.rollup_deltas", DELTA_COLUMNS, delta_rows(moved))
+    for row in delta_rows(moved):
+        # What does not move stands at its default: 25 values fewer to send.
+        own = {c: v for c, v in zip(DELTA_COLUMNS, row, strict=True) if v or c in CELL}
+        sql.insert("tickets.rollup_deltas", tuple(own), [tuple(own.values())])
     counts = rollup.count_deltas(before, after)
     sql.insert("tickets.ticket_count_deltas", COUNT_COLUMNS, count_rows(counts))
 

@@ -18,7 +18,7 @@ from tickets_service.drafting import (
     when,
 )
 from tickets_service.lifecycle import DISPATCH, Action
-from tickets_service.ticket_state import changed
+from tickets_service.ticket_state import UNNUMBERED, changed
 from tickets_service.visit_decisions import complete_now, end_live_visit, release
 
 EDITABLE = frozenset(
@@ -45,7 +45,8 @@ def open_ticket(draft: Draft, new: ask.OpenTicket) -> None:
     if policy is not None and new.has_policy:
         data |= {"policy_id": policy.id, "calendar_id": policy.calendar_id}
     draft.emit("ticket.created", data=data, at=new.created_at)
-    draft.state = changed(draft.ticket, id=new.id)
+    if new.id != UNNUMBERED:
+        draft.state = changed(draft.ticket, id=new.id)
 
 
 def check_promise(data: Mapping[str, Any], opened_at: datetime) -> None:

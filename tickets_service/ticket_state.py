@@ -8,7 +8,6 @@ cache of that replay. Refuses to judge: an event has happened, it is not checked
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, Protocol
 
 from db.vocabulary import Status, VisitStatus
@@ -62,7 +61,7 @@ class VisitState:
     version: int = 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, for `changed`
 class TicketState:
     """A ticket as its events have made it.
 
@@ -122,14 +121,13 @@ class TicketState:
 
 
 FIELDS = tuple(f.name for f in fields(TicketState))
-FIELD_VALUES = attrgetter(*FIELDS)
 
 
 def changed(state: TicketState, **values: Any) -> TicketState:
-    """Return the state with other values: `dataclasses.replace`, six times as fast."""
+    """Return the state with other values: `dataclasses.replace`, far quicker."""
     new = object.__new__(TicketState)
-    for name, old in zip(FIELDS, FIELD_VALUES(state), strict=True):
-        object.__setattr__(new, name, values.get(name, old))
+    new.__dict__.update(state.__dict__)
+    new.__dict__.update(values)
     return new
 
 

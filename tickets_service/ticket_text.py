@@ -29,7 +29,7 @@ from tickets_service.ticket_json import (
 
 COLUMNS = ("id", "version", "zone", "body_json", "sla_json", *CUSTOMER)
 SELECTED = ", ".join(f"t.{name}" for name in COLUMNS)
-BODY = COLUMNS.index("body_json")
+BODY, SLA = COLUMNS.index("body_json"), COLUMNS.index("sla_json")
 ELSEWHERE = frozenset({"id", "number", "zone", "version"})
 IN_BODY = ("version", *(name for name in PLAIN if name not in ELSEWHERE))
 CLOCK_SIZE = len(ticket_json.RESPONSE)
@@ -85,12 +85,17 @@ def ticket_text(
 
     contacts: whether the reader may see the customer unmasked.
     """
-    number, _, zone, body, sla, *customer = row[: len(COLUMNS)]
+    sla = row[SLA]
+    if sla.startswith("["):
+        sla = to_json(running_sla(sla, now, calendars)).decode()
+    return joined(row, sla, contacts=contacts)
+
+
+def joined(row: Sequence[Any], sla: str, *, contacts: bool) -> str:
+    number, _, zone, body, _, *customer = row[: len(COLUMNS)]
     shown = "null"
     if customer.count(None) < len(CUSTOMER):
         shown = to_json(customer_json(*customer, contacts=contacts)).decode()
-    if sla.startswith("["):
-        sla = to_json(running_sla(sla, now, calendars)).decode()
     return (
         f'{{"id":{number},"number":"CTT_{number}","zone":{quoted(zone)},{body},'
         f'"customer":{shown},"sla":{sla}}}'
@@ -101,10 +106,14 @@ def one_ticket(
     row: Sequence[Any], now: datetime, calendars: Calendars, *, contacts: bool
 ) -> TicketText:
     """Return the ticket of a row with what its tag is made of."""
-    text = ticket_text(row, now, calendars, contacts=contacts)
-    sla = orjson.loads(text)["sla"]
+    text = row[SLA]
+    if text.startswith("["):
+        sla = running_sla(text, now, calendars)
+        text = to_json(sla).decode()
+    else:
+        sla = orjson.loads(text)
     states = (sla["response"]["state"], sla["resolution"]["state"])
-    return TicketText(row[0], row[1], text, states)
+    return TicketText(row[0], row[1], joined(row, text, contacts=contacts), states)
 
 
 @lru_cache(maxsize=1_024)
