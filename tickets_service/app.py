@@ -20,7 +20,7 @@ from tickets_service import (
 )
 from tickets_service.attachment_files import store_of
 from tickets_service.books import Shelf
-from tickets_service.desk import SHELF
+from tickets_service.desk import PREFERENCES, SHELF
 from tickets_service.places import Places
 from tickets_service.preferences import Preferences
 
@@ -48,6 +48,7 @@ def create_app(
         transfer_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
+    app.extensions[PREFERENCES] = preferences
     app.extensions[attachment_routes.STORE] = store_of(preferences, settings.var_dir)
     app.extensions[feed_routes.WAITING] = Places.share(2)
     app.extensions[transfer_routes.EXPORTS] = Places.share(4)

@@ -11,6 +11,7 @@ from service_kit.settings import Env
 
 BUCKET_NAME = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 STORES = ("folder", "s3")
+RULES = ("warn", "require_reason")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +34,24 @@ class BucketSettings:
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """bucket: None keeps attachments in a folder of AIFF_VAR_DIR."""
+    """bucket: None keeps attachments in a folder of AIFF_VAR_DIR.
+
+    must_explain: a team against the rules of skill and zone needs its reason.
+    """
 
     bucket: BucketSettings | None = None
+    must_explain: bool = False
 
     @classmethod
     def from_env(cls, values: Mapping[str, str] = os.environ) -> Self:
         """Read them; raises BadSettings that names every fault."""
         env = Env(values)
         store = env.one_of("ATTACHMENT_STORE", STORES, "folder")
-        preferences = cls(bucket=bucket_settings(env) if store == "s3" else None)
+        rules = env.one_of("ASSIGNMENT_RULES", RULES, "warn")
+        preferences = cls(
+            bucket=bucket_settings(env) if store == "s3" else None,
+            must_explain=rules == "require_reason",
+        )
         env.check()
         return preferences
 
