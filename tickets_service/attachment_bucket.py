@@ -19,7 +19,13 @@ from urllib3.response import BaseHTTPResponse
 
 from service_kit.clock import monotonic_s
 from service_kit.errors import NotFound, Unavailable
-from tickets_service.attachment_files import GONE, MAX_BYTES, StoredFile, described
+from tickets_service.attachment_files import (
+    AWAY,
+    GONE,
+    MAX_BYTES,
+    StoredFile,
+    described,
+)
 from tickets_service.preferences import BucketSettings
 
 FOLDER = "attachments/"
@@ -121,4 +127,4 @@ def told(doing: str, key: str) -> Iterator[None]:
         log.error("attachment store: %s %s: %s", doing, key, type(error).__name__)
     else:
         return
-    raise Unavailable("The store of attachments is away; try again in a moment.")
+    raise Unavailable(AWAY)

@@ -9,11 +9,13 @@ import hashlib
 import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from service_kit.errors import AppError, Invalid, NotFound, TooLarge
+from service_kit.errors import AppError, Invalid, NotFound, TooLarge, Unavailable
 from tickets_service.preferences import Preferences
 
 MAX_BYTES = 10 * 1024 * 1024
@@ -28,6 +30,7 @@ SIGNATURES = (
 HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"heif")
 INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
 GONE = "The file of this attachment is gone."
+AWAY = "The store of attachments is away; try again in a moment."
 
 log = logging.getLogger(__name__)
 
@@ -100,7 +103,7 @@ def discard(store: Store, key: str) -> None:
     """
     try:
         store.remove(key)
-    except (AppError, OSError) as error:
+    except AppError as error:
         name = type(error).__name__
         log.warning("attachment %s is left without a ticket: %s", key, name)
 
@@ -124,23 +127,43 @@ class Folder:
         """Write the bytes durably under a new key."""
         stored = described(content)
         path = self.path(stored.storage_key)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
+        with told("save"):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                write_durably(part, content)
+                part.rename(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
         return stored
 
     def read(self, key: str) -> bytes:
-        try:
+        with told("read"):
             return self.path(key).read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound(GONE) from error
 
     def remove(self, key: str) -> None:
-        self.path(key).unlink(missing_ok=True)
+        with told("remove"):
+            self.path(key).unlink(missing_ok=True)
 
     def path(self, key: str) -> Path:
         return self.root / key[:2] / key[2:4] / key
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turn what the disk says into NotFound or Unavailable."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(GONE) from error
+    except OSError as error:
+        log.error("attachment store: %s: %s", doing, error)
+        raise Unavailable(AWAY) from error

@@ -3,6 +3,7 @@
 All of it with both stores, a folder and an S3 server in a process of its own.
 """
 
+import errno
 import io
 import logging
 import socket
@@ -28,7 +29,7 @@ from tests.tickets_service.conftest import As, Caller
 from tests.tickets_service.s3_server import LossyWire, S3Server
 from tickets_service.app import create_app
 from tickets_service.attachment_bucket import Bucket
-from tickets_service.attachment_files import MAX_BYTES, Store
+from tickets_service.attachment_files import MAX_BYTES, Folder, Store
 from tickets_service.attachment_routes import STORE
 from tickets_service.preferences import BucketSettings, Preferences
 
@@ -330,6 +331,38 @@ def test_a_store_that_is_away_is_told_in_time_and_nothing_is_kept(
     for secret in (lost.access_key_id, lost.secret_access_key):
         assert secret not in caplog.text
         assert secret not in str(answers)
+
+
+@pytest.mark.parametrize("tickets_app", ["folder"], indirect=True)
+def test_a_folder_that_cannot_be_used_is_told_the_same_way(
+    dispatcher: Caller, tickets_app: Flask, tmp_path: Path
+) -> None:
+    dispatcher.open_ticket()
+    kept = attach(dispatcher)
+    there = tickets_app.extensions[STORE]
+    (tmp_path / "attachments").write_text("a file where the folder should be")
+    tickets_app.extensions[STORE] = Folder(tmp_path / "attachments")
+    try:
+        answers = [
+            attach(dispatcher, status=503),
+            dispatcher.get(f"/tickets/1/attachments/{kept['id']}", 503),
+        ]
+    finally:
+        tickets_app.extensions[STORE] = there
+    assert {answer["code"] for answer in answers} == {"unavailable"}
+    assert dispatcher.get("/tickets/1/attachments")["items"] == [kept]
+
+
+def test_a_full_disk_leaves_no_part_of_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(Unavailable):
+        Folder(tmp_path).save(PNG)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 def test_what_a_lost_answer_left_behind_is_taken_back(
