@@ -53,7 +53,7 @@ def offer_visit(draft: Draft, offer: ask.OfferVisit) -> None:
 def need_override_reason(offer: ask.OfferVisit) -> None:
     """Refuse a team against the rules of skill and zone, unless it is said why."""
     if offer.must_explain and offer.warnings and not offer.override_reason:
-        text = f"say why this team all the same: {'; '.join(offer.warnings)}"
+        text = f"is needed: {'; '.join(offer.warnings)}"
         raise Invalid({"override_reason": text}, code="override_reason_required")
 
 
