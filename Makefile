@@ -62,7 +62,7 @@ docker-logs: ## Follow the log of the containers
 
 ##@ Operate
 
-.PHONY: admin rotate-keys backup restore rollup-verify sla-rebuild eval-forecast eval-chat pgadmin
+.PHONY: admin rotate-keys backup restore rollup-verify sla-rebuild reprice eval-forecast eval-chat pgadmin
 admin: $(VENV)/.for-run ## Make an administrator (ARGS="--username anna --email anna@example.org")
 	@$(WITH_SYSTEM) $(PYTHON) -m auth_service.make_admin $(ARGS)
 
@@ -81,6 +81,9 @@ rollup-verify: $(VENV)/.for-run ## Prove that the roll-ups equal a recount of th
 sla-rebuild: $(VENV)/.for-run ## Work out all deadlines anew from the events
 	@$(WITH_SYSTEM) $(PYTHON) -m tickets_service.rebuild_sla $(ARGS)
 
+reprice: $(VENV)/.for-run ## Put all tickets of an SLA policy under a version of it (POLICY=3; ARGS=--preview)
+	@$(WITH_SYSTEM) $(PYTHON) -m tickets_service.reprice $(POLICY) $(ARGS)
+
 eval-forecast: $(VENV)/.for-run ## Judge the forecast against its baseline on time-ordered hold-outs
 	@$(WITH_SYSTEM) $(PYTHON) -m analytics_service.evaluation $(ARGS)
 
@@ -94,9 +97,12 @@ pgadmin: $(VENV)/.for-run ## pgAdmin on port 8083 (an installation of its own: 6
 
 ##@ Develop
 
-.PHONY: test lint format coverage bench e2e api-docs migration requirements browser
+.PHONY: test test-faults lint format coverage bench e2e api-docs migration requirements browser
 test: lint browser ## All checks and all tests: what CI does
 	$(PYTHON) -m pytest $(PYTEST_ARGS)
+
+test-faults: $(VENV)/.for-tests ## Only the tests that kill and starve parts of the running system
+	$(PYTHON) -m pytest -m faults
 
 lint: $(VENV)/.for-tests ## Style, types, import rules
 	$(VENV)/bin/ruff check .

@@ -3,12 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, insert, or_, update
+from sqlalchemy import Connection, delete, insert, or_, select, update
 
 from auth_service import credentials, queries, second_factor
 from auth_service.audit import Caller, Kind, note
 from auth_service.preferences import Preferences
 from auth_service.schemas import Login
+from auth_service.vault import Locked, Vault
 from db.auth import RecoveryCode, User
 from db.scope import Actor
 from db.vocabulary import Role
@@ -40,13 +41,14 @@ def check_second_factor(
     Where the role needs one and none is on yet, the refusal carries what an
     authenticator app needs, and a login with its first code switches it on.
     """
+    vault = preferences.vault
     if account.totp_confirmed_at is not None:
-        return check_code(connection, account, login, caller=caller, now=now)
+        return check_code(connection, account, login, vault, caller=caller, now=now)
     if Role(account.role) not in preferences.second_factor_roles:
         return Passed()
     if login.otp is None:
-        return ask_to_set_up(connection, account)
-    codes = confirm(connection, account, login.otp, caller=caller, now=now)
+        return ask_to_set_up(connection, account, vault)
+    codes = confirm(connection, account, login.otp, vault, caller=caller, now=now)
     return Wrong() if codes is None else Passed(codes)
 
 
@@ -54,12 +56,13 @@ def check_code(
     connection: Connection,
     account: queries.Account,
     login: Login,
+    vault: Vault,
     *,
     caller: Caller,
     now: datetime,
 ) -> Passed | Wrong | AppError:
     if login.otp is not None:
-        right = use_code(connection, account, login.otp, now)
+        right = use_code(connection, account, login.otp, vault, now)
     elif login.recovery_code is not None:
         right = use_recovery_code(
             connection, account, login.recovery_code, caller=caller, now=now
@@ -75,12 +78,16 @@ def check_code(
 
 
 def use_code(
-    connection: Connection, account: queries.Account, code: str, now: datetime
+    connection: Connection,
+    account: queries.Account,
+    code: str,
+    vault: Vault,
+    now: datetime,
 ) -> bool:
     """Whether `code` is right; it, and any before it, is worth nothing afterwards."""
     if account.totp_secret is None:
         return False
-    step = second_factor.matching_step(account.totp_secret, code, now)
+    step = second_factor.matching_step(vault.opened(account.totp_secret), code, now)
     if step is None:
         return False
     newer = or_(User.totp_last_step.is_(None), User.totp_last_step < step)
@@ -112,8 +119,10 @@ def use_recovery_code(
     return True
 
 
-def ask_to_set_up(connection: Connection, account: queries.Account) -> Forbidden:
-    secret = account.totp_secret or begin(connection, account.id)
+def ask_to_set_up(
+    connection: Connection, account: queries.Account, vault: Vault
+) -> Forbidden:
+    secret = begun(account, vault) or begin(connection, account.id, vault)
     setup = second_factor.setup_of(secret, account.username)
     return Forbidden(
         "Your role needs a second factor: add it to an authenticator app and log in "
@@ -127,35 +136,52 @@ def ask_to_set_up(connection: Connection, account: queries.Account) -> Forbidden
     )
 
 
-def begin(connection: Connection, user_id: int) -> str:
+def begun(account: queries.Account, vault: Vault) -> str | None:
+    """Return the secret that a setup began with, None if there is none to be read."""
+    if account.totp_secret is None:
+        return None
+    try:
+        return vault.opened(account.totp_secret)
+    except Locked:
+        return None
+
+
+def begin(connection: Connection, user_id: int, vault: Vault) -> str:
     """Store a new secret that is not asked for yet; return it."""
     secret = second_factor.new_totp_secret()
     connection.execute(
         update(User)
         .where(User.id == user_id, User.totp_confirmed_at.is_(None))
-        .values(totp_secret=secret, totp_last_step=None)
+        .values(totp_secret=vault.locked(secret), totp_last_step=None)
     )
     return secret
 
 
 def set_up_second_factor(
-    connection: Connection, *, actor: Actor
+    connection: Connection, vault: Vault, *, actor: Actor
 ) -> second_factor.Setup:
     """Begin with a second factor; raises Conflict if one is on."""
     account = queries.get_account(connection, actor.user_id)
     if account.totp_confirmed_at is not None:
         raise Conflict("A second factor is on already.", code="second_factor_on")
-    return second_factor.setup_of(begin(connection, account.id), account.username)
+    secret = begin(connection, account.id, vault)
+    return second_factor.setup_of(secret, account.username)
 
 
 def confirm_second_factor(
-    connection: Connection, code: str, *, actor: Actor, caller: Caller, now: datetime
+    connection: Connection,
+    code: str,
+    vault: Vault,
+    *,
+    actor: Actor,
+    caller: Caller,
+    now: datetime,
 ) -> list[str]:
     """Switch it on with its first code; return the recovery codes, shown once."""
     account = queries.get_account(connection, actor.user_id)
     if account.totp_confirmed_at is not None:
         raise Conflict("A second factor is on already.", code="second_factor_on")
-    codes = confirm(connection, account, code, caller=caller, now=now)
+    codes = confirm(connection, account, code, vault, caller=caller, now=now)
     if codes is None:
         raise Invalid({"code": "Is not the code of this moment."})
     return codes
@@ -165,12 +191,13 @@ def confirm(
     connection: Connection,
     account: queries.Account,
     code: str,
+    vault: Vault,
     *,
     caller: Caller,
     now: datetime,
 ) -> list[str] | None:
     """Return fresh recovery codes if `code` is right and the factor is now on."""
-    if not use_code(connection, account, code, now):
+    if not use_code(connection, account, code, vault, now):
         return None
     connection.execute(
         update(User).where(User.id == account.id).values(totp_confirmed_at=now)
@@ -202,3 +229,24 @@ def remove_second_factor(
     )
     connection.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
     note(connection, Kind.FACTOR_REMOVED, caller, user_id=user_id, actor_id=by.user_id)
+
+
+def lock_secrets(connection: Connection, vault: Vault) -> int:
+    """Lock what lies bare, or is locked with a key of before; return how many.
+
+    What another process locks meanwhile is left to it.
+    """
+    rows = connection.execute(
+        select(User.id, User.totp_secret).where(User.totp_secret.is_not(None))
+    ).all()
+    done = 0
+    for user_id, stored in rows:
+        if stored is None or vault.is_up_to_date(stored):
+            continue
+        try:
+            anew = vault.locked(vault.opened(stored))
+        except Locked:
+            continue
+        same = update(User).where(User.id == user_id, User.totp_secret == stored)
+        done += connection.execute(same.values(totp_secret=anew)).rowcount
+    return done

@@ -55,7 +55,8 @@ def set_up_second_factor(sent: dict[str, str]) -> Response:
     actor = current_person()
     confirmed_account(sent["password"])
     with transaction() as connection:
-        setup = factor_actions.set_up_second_factor(connection, actor=actor)
+        vault = door().preferences.vault
+        setup = factor_actions.set_up_second_factor(connection, vault, actor=actor)
     shown = {
         "secret": setup.secret,
         "otpauth_uri": setup.otpauth_uri,
@@ -75,6 +76,7 @@ def confirm_second_factor(sent: dict[str, str]) -> Response:
         codes = factor_actions.confirm_second_factor(
             connection,
             sent["code"],
+            door().preferences.vault,
             actor=current_person(),
             caller=caller(),
             now=utc_now(),

@@ -1,6 +1,7 @@
 """How long a login waits after wrong passwords. Pure.
 
-Counted per name as typed and address, known names and unknown alike. The wait
+Counted per address and account, by whichever of its names it was asked for; where there
+is no such account, per address and name as typed. Both are answered the same. The wait
 grows and ends: nobody can lock another out for good.
 """
 
@@ -15,6 +16,7 @@ FIRST_WAIT = timedelta(seconds=30)
 LONGEST_WAIT = timedelta(minutes=15)
 FORGOTTEN_AFTER = timedelta(hours=1)
 IPV6_NETWORK_BITS = 64
+ACCOUNT = "user "  # no digest begins so
 
 
 def wait_after(failures: int) -> timedelta | None:
@@ -32,8 +34,13 @@ def seconds_left(locked_until: datetime | None, now: datetime) -> int:
     return int((locked_until - now).total_seconds()) + 1
 
 
-def account_key(typed: str) -> str:
-    """Return what failures are counted under: a digest, lest it be a password."""
+def known_key(user_id: int) -> str:
+    """Return what failures of an account are counted under."""
+    return f"{ACCOUNT}{user_id}"
+
+
+def unknown_key(typed: str) -> str:
+    """Return the same of a name that nobody has: a digest, lest it be a password."""
     key = email_key(typed) if looks_like_email(typed) else username_key(typed)
     return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()
 

@@ -2,12 +2,15 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Self
 
+from auth_service.vault import Vault
 from db.vocabulary import Role
-from service_kit.settings import Env
+from service_kit.settings import MIN_SECRET_BYTES, PROJECT, Env
+
+KEY_FILE = "totp.key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +19,8 @@ class Preferences:
 
     smtp_host: empty means no server: in development mail is then written to the
         log and to `var/mail`, elsewhere it is refused with a line in the log.
+    vault: locks the secrets of second factors with totp_keys; `create_app` gives it
+        the file of a key for when there are none.
     """
 
     access_token_life: timedelta = timedelta(minutes=15)
@@ -25,10 +30,14 @@ class Preferences:
     smtp_host: str = ""
     smtp_port: int = 587
     smtp_user: str = ""
-    smtp_password: str = ""
+    smtp_password: str = field(default="", repr=False)
     smtp_starttls: bool = True
     mail_from: str = "aiff@localhost"
     dashboard_url: str = "http://localhost:8080"
+    totp_keys: tuple[str, ...] = field(default=(), repr=False)
+    vault: Vault = field(
+        default_factory=lambda: Vault((), PROJECT / "var" / KEY_FILE), repr=False
+    )
 
     @classmethod
     def from_env(cls, values: Mapping[str, str] = os.environ) -> Self:
@@ -52,9 +61,18 @@ class Preferences:
             dashboard_url=env.text("DASHBOARD_URL", "http://localhost:8080").rstrip(
                 "/"
             ),
+            totp_keys=totp_keys(env),
         )
         env.check()
         return preferences
+
+
+def totp_keys(env: Env) -> tuple[str, ...]:
+    """Return the keys of TOTP_KEY: the one that locks, and those that still open."""
+    keys = env.items("TOTP_KEY")
+    if any(len(key.encode()) < MIN_SECRET_BYTES for key in keys):
+        env.faults.append(f"TOTP_KEY must have at least {MIN_SECRET_BYTES} bytes")
+    return keys
 
 
 def second_factor_roles(env: Env) -> frozenset[Role]:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Select, func, or_, select, text, tuple_
 from sqlalchemy.sql.elements import SQLColumnExpression
 
-from auth_service import names
+from auth_service import lockout, names
 from db.auth import ApiKey, AuditEvent, RecoveryCode, Session, User
 from service_kit.errors import NotFound
 from service_kit.paging import decode_cursor, encode_cursor
@@ -152,9 +152,9 @@ ACCOUNT = text(f"SELECT {ACCOUNT_SQL} FROM auth.users u WHERE u.id = :id")  # no
 AT_THE_DOOR = {
     column: text(
         f"SELECT f.locked_until, {ACCOUNT_SQL} FROM (SELECT 1) AS door "  # noqa: S608
-        "LEFT JOIN auth.login_failures f "
-        "ON f.account_key = :account_key AND f.address = :address "
-        f"LEFT JOIN auth.users u ON u.{column} = :key AND u.is_active"
+        f"LEFT JOIN auth.users u ON u.{column} = :key AND u.is_active "
+        "LEFT JOIN auth.login_failures f ON f.address = :address AND f.account_key = "
+        f"coalesce('{lockout.ACCOUNT}' || u.id, :unknown_key)"
     )
     for column in ("email_key", "username_key")
 }
@@ -162,17 +162,18 @@ SECRETS = ("password_hash", "totp_secret", "totp_confirmed_at")
 
 
 def account_at_the_door(
-    connection: Connection, typed: str, failures: Mapping[str, str]
+    connection: Connection, typed: str, address: str
 ) -> tuple[Account | None, datetime | None]:
     """Return the account of a name or e-mail as typed, and until when it is locked.
 
-    failures: account_key and address under which failures are counted.
+    address: as failures are counted for it.
     """
     if names.looks_like_email(typed):
         query, key = AT_THE_DOOR["email_key"], names.email_key(typed)
     else:
         query, key = AT_THE_DOOR["username_key"], names.username_key(typed)
-    found = connection.execute(query, {"key": key, **failures}).mappings().one()
+    counted = {"address": address, "unknown_key": lockout.unknown_key(typed)}
+    found = connection.execute(query, {"key": key, **counted}).mappings().one()
     row = dict(found)
     locked_until = row.pop("locked_until")
     return None if row["id"] is None else account_of(row), locked_until

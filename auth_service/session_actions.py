@@ -79,11 +79,12 @@ def log_in(
     No connection is held while the password is hashed. Failures in the meantime
     count: a lock that fell since is respected, so guesses made at once gain nothing.
     """
-    counted = counted_under(login.username, caller)
+    address = lockout.counted_address(caller.address)
     with database.read_only() as connection:
         account, locked_until = queries.account_at_the_door(
-            connection, login.username, counted
+            connection, login.username, address
         )
+    counted = counted_under(login.username, account, address)
     refusal = refusal_until(locked_until, now)
     if refusal is not None:
         return refusal
@@ -153,11 +154,12 @@ def confirm_password(
 
     Wrong ones count as failed logins, so a stolen session is no way to guess it.
     """
-    counted = counted_under(actor.username, caller)
+    address = lockout.counted_address(caller.address)
     with database.read_only() as connection:
         account, locked_until = queries.account_at_the_door(
-            connection, actor.username, counted
+            connection, actor.username, address
         )
+    counted = counted_under(actor.username, account, address)
     refusal = refusal_until(locked_until, now)
     if refusal is not None:
         return refusal
@@ -181,12 +183,12 @@ def refusal_until(locked_until: datetime | None, now: datetime) -> TooMany | Non
     )
 
 
-def counted_under(typed: str, caller: Caller) -> dict[str, str]:
-    """Return under which name and address failures are counted."""
-    return {
-        "account_key": lockout.account_key(typed),
-        "address": lockout.counted_address(caller.address),
-    }
+def counted_under(
+    typed: str, account: queries.Account | None, address: str
+) -> dict[str, str]:
+    """Return under which account, or name that nobody has, failures are counted."""
+    known = lockout.known_key(account.id) if account else None
+    return {"account_key": known or lockout.unknown_key(typed), "address": address}
 
 
 def note_failure(

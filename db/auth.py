@@ -1,8 +1,9 @@
 """Tables of the `auth` schema. Only the auth service writes here.
 
 Users, teams and keys are deactivated, never deleted, so that other schemas may
-hold their ids without foreign keys. Secrets are stored as hashes only; the
-signing keys are readable by the auth role alone.
+hold their ids without foreign keys. Secrets are stored as hashes; those of second
+factors, which must be read back, locked (auth_service/vault.py). The signing keys are
+readable by the auth role alone.
 """
 
 from datetime import datetime, time
@@ -61,7 +62,7 @@ class User(Identified, Base):
     is_active: Mapped[bool] = mapped_column(server_default=text("true"))
     last_login_at: Mapped[datetime | None]
     password_changed_at: Mapped[datetime] = mapped_column(server_default=func.now())
-    totp_secret: Mapped[str | None]
+    totp_secret: Mapped[str | None]  # locked
     totp_confirmed_at: Mapped[datetime | None]
     totp_last_step: Mapped[int | None]  # a code works once
     version: Mapped[int] = mapped_column(server_default=text("1"))
@@ -166,7 +167,7 @@ class PasswordReset(Identified, Base):
 
 
 class LoginFailure(Base):
-    """Consecutive failures of one account name from one address."""
+    """Consecutive failures of one account, or of a name nobody has, at one address."""
 
     __tablename__ = "login_failures"
 

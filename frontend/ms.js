@@ -209,6 +209,8 @@ export default {
   'Assign': 'Agihkan',
   'Assign again': 'Agihkan semula',
   'Another team': 'Pasukan lain',
+  'Why this team all the same?': 'Mengapa pasukan ini juga?',
+  'Against the rules': 'Bercanggah dengan peraturan',
   'Choose by hand': 'Pilih sendiri',
   'Offered to {team}.': 'Ditawarkan kepada {team}.',
   'Teams in order of fit for this ticket': 'Pasukan mengikut kesesuaian bagi tiket ini',

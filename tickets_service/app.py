@@ -18,15 +18,21 @@ from tickets_service import (
     visit_routes,
     webhook_routes,
 )
+from tickets_service.attachment_files import store_of
 from tickets_service.books import Shelf
-from tickets_service.desk import SHELF
+from tickets_service.desk import PREFERENCES, SHELF
 from tickets_service.places import Places
+from tickets_service.preferences import Preferences
 
 
-def create_app(settings: Settings | None = None) -> Flask:
+def create_app(
+    settings: Settings | None = None, preferences: Preferences | None = None
+) -> Flask:
     """Build the service; gunicorn runs `tickets_service.app:create_app()`."""
+    settings = settings or Settings.from_env("tickets")
+    preferences = preferences or Preferences.from_env()
     app = build_app(
-        settings or Settings.from_env("tickets"),
+        settings,
         idempotency_keys,
         routes.zones_blueprint,
         routes.blueprint,
@@ -42,6 +48,8 @@ def create_app(settings: Settings | None = None) -> Flask:
         transfer_routes.blueprint,
     )
     app.extensions[SHELF] = Shelf()
+    app.extensions[PREFERENCES] = preferences
+    app.extensions[attachment_routes.STORE] = store_of(preferences, settings.var_dir)
     app.extensions[feed_routes.WAITING] = Places.share(2)
     app.extensions[transfer_routes.EXPORTS] = Places.share(4)
     return app

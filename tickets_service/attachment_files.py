@@ -1,16 +1,22 @@
 """Where the bytes of attachments lie, and what kind of file they are.
 
-The kind is told by the bytes, never by the sender. Files are named by us; nothing
-of the sender's name reaches a path.
+A folder, or a bucket of an S3-compatible store (attachment_bucket.py). The kind is
+told by the bytes, never by the sender. Files are named by us; nothing of the sender's
+name reaches a path.
 """
 
 import hashlib
+import logging
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
-from service_kit.errors import Invalid, NotFound, TooLarge
+from service_kit.errors import AppError, Invalid, NotFound, TooLarge, Unavailable
+from tickets_service.preferences import Preferences
 
 MAX_BYTES = 10 * 1024 * 1024
 # What the first bytes say. Text is what decodes as UTF-8 without control characters.
@@ -23,6 +29,10 @@ SIGNATURES = (
 )
 HEIC_BRANDS = (b"heic", b"heix", b"mif1", b"heif")
 INLINE = frozenset({"image/jpeg", "image/png", "image/gif", "image/webp"})
+GONE = "The file of this attachment is gone."
+AWAY = "The store of attachments is away; try again in a moment."
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,19 @@ class StoredFile:
     size_bytes: int
     sha256: bytes
     content_type: str
+
+
+class Store(Protocol):
+    """Bytes under keys of ours. Each file is there as a whole or not at all."""
+
+    def save(self, content: bytes) -> StoredFile:
+        """Keep the bytes durably; raises Invalid, TooLarge or Unavailable."""
+
+    def read(self, key: str) -> bytes:
+        """Return the bytes; raises NotFound or Unavailable."""
+
+    def remove(self, key: str) -> None:
+        """Remove the bytes, if they are there; raises Unavailable."""
 
 
 def sniffed_type(content: bytes) -> str:
@@ -66,6 +89,34 @@ def checked(content: bytes) -> str:
     return sniffed_type(content)
 
 
+def described(content: bytes) -> StoredFile:
+    """Return what is known of an upload, under a new key; raises Invalid, TooLarge."""
+    kind = checked(content)
+    digest = hashlib.sha256(content).digest()
+    return StoredFile(secrets.token_hex(16), len(content), digest, kind)
+
+
+def discard(store: Store, key: str) -> None:
+    """Remove the bytes of an attachment that did not come to be.
+
+    Raises nothing: why it did not come to be is what the caller wants to hear.
+    """
+    try:
+        store.remove(key)
+    except AppError as error:
+        name = type(error).__name__
+        log.warning("attachment %s is left without a ticket: %s", key, name)
+
+
+def store_of(preferences: Preferences, var_dir: Path) -> Store:
+    """Return the store that the settings choose."""
+    if preferences.bucket is None:
+        return Folder(var_dir / "attachments")
+    from tickets_service.attachment_bucket import Bucket
+
+    return Bucket(preferences.bucket)
+
+
 class Folder:
     """Attachments as files below a folder, two levels deep by their key."""
 
@@ -74,26 +125,45 @@ class Folder:
 
     def save(self, content: bytes) -> StoredFile:
         """Write the bytes durably under a new key."""
-        kind = checked(content)
-        key = secrets.token_hex(16)
-        path = self.path(key)
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        stored = described(content)
+        path = self.path(stored.storage_key)
         part = path.with_suffix(".part")
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        part.rename(path)
-        return StoredFile(key, len(content), hashlib.sha256(content).digest(), kind)
+        with told("save"):
+            path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            try:
+                write_durably(part, content)
+                part.rename(path)
+            except OSError:
+                part.unlink(missing_ok=True)
+                raise
+        return stored
 
     def read(self, key: str) -> bytes:
-        try:
+        with told("read"):
             return self.path(key).read_bytes()
-        except FileNotFoundError as error:
-            raise NotFound("The file of this attachment is gone.") from error
 
     def remove(self, key: str) -> None:
-        self.path(key).unlink(missing_ok=True)
+        with told("remove"):
+            self.path(key).unlink(missing_ok=True)
 
     def path(self, key: str) -> Path:
         return self.root / key[:2] / key[2:4] / key
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+@contextmanager
+def told(doing: str) -> Iterator[None]:
+    """Turn what the disk says into NotFound or Unavailable."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise NotFound(GONE) from error
+    except OSError as error:
+        log.error("attachment store: %s: %s", doing, error)
+        raise Unavailable(AWAY) from error

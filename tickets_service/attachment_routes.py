@@ -4,7 +4,7 @@ from typing import Any
 from urllib.parse import quote
 
 import marshmallow as ma
-from flask import Response, request
+from flask import Response, current_app, request
 from flask_smorest import Blueprint
 from marshmallow import fields
 
@@ -24,13 +24,14 @@ from service_kit.paging import (
 )
 from service_kit.schemas import Schema, Word, storable
 from tickets_service import attachment_actions
-from tickets_service.attachment_files import INLINE, MAX_BYTES, Folder
-from tickets_service.desk import asked, settings, world
+from tickets_service.attachment_files import INLINE, MAX_BYTES, Store, discard
+from tickets_service.desk import asked, world
 from tickets_service.schemas import page_of
 from tickets_service.ticket_queries import check_seen
 
 FORM_ROOM = 64 * 1024  # for the parts of the form around the file
 MAX_NAME = 200
+STORE = "attachment_store"
 
 blueprint = Blueprint(
     "attachments",
@@ -75,8 +76,9 @@ class AttachmentSchema(ma.Schema):
     created_at = fields.AwareDateTime()
 
 
-def store() -> Folder:
-    return Folder(settings().var_dir / "attachments")
+def store() -> Store:
+    found: Store = current_app.extensions[STORE]
+    return found
 
 
 def sent_file() -> tuple[str, bytes]:
@@ -124,10 +126,10 @@ def add_attachment(ref: str) -> Response:
     """Attach a picture, PDF or text of up to 10 MiB (multipart part `file`)."""
     name, content = sent_file()
     visibility = form_visibility()
-    folder, actor = store(), current_actor()
+    files, actor = store(), current_actor()
     with read_only() as connection:
         ticket_id = check_seen(connection, ref, actor, utc_now())
-    stored = folder.save(content)
+    stored = files.save(content)
     upload = attachment_actions.Upload(name, visibility, stored)
     try:
         with transaction() as connection:
@@ -135,7 +137,7 @@ def add_attachment(ref: str) -> Response:
                 connection, ticket_id, upload, asked(), world(connection)
             )
     except BaseException:
-        folder.remove(stored.storage_key)
+        discard(files, stored.storage_key)
         raise
     place = f"/api/tickets/{ticket_id}/attachments/{made['id']}"
     return json_response(made, 201, {"Location": place})

@@ -49,7 +49,9 @@ class OfferVisit:
     technician_id: int | None = None
     reason: str | None = None
     expires_at: datetime | None = None
-    warnings: tuple[str, ...] = ()  # rules of skill and zone that were overridden
+    warnings: tuple[str, ...] = ()  # rules of skill and zone that this overrides
+    override_reason: str | None = None
+    must_explain: bool = False  # whether overriding needs its reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,12 @@ from service_kit.settings import Settings
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.directory import zones_named
 from tickets_service.filters import TicketFilter
+from tickets_service.preferences import Preferences
 from tickets_service.storage import Request, World
 from tickets_service.ticket_queries import Reader
 
 SHELF = "tickets_shelf"
+PREFERENCES = "tickets_preferences"
 VIA_HEADER = "X-Via"
 STATED_VIA = (Via.CHAT, Via.LEGACY)  # what a client may say of itself
 NOT_FILTERS = frozenset({"limit", "cursor", "total", "sort", "group_by", "format"})
@@ -43,6 +45,11 @@ def shelf() -> Shelf:
     return found
 
 
+def preferences() -> Preferences:
+    found: Preferences = current_app.extensions[PREFERENCES]
+    return found
+
+
 def book(connection: Connection) -> StoredBook:
     return StoredBook(connection, shelf())
 
@@ -50,7 +57,8 @@ def book(connection: Connection) -> StoredBook:
 def world(connection: Connection) -> World:
     stated = request.headers.get(VIA_HEADER, "")
     via = stated if stated in STATED_VIA else Via.API
-    return World(book(connection), organisation_zone(), via)
+    must_explain = preferences().must_explain
+    return World(book(connection), organisation_zone(), via, must_explain)
 
 
 def asked() -> Request:

@@ -31,7 +31,10 @@ from tickets_service.ticket_state import TicketState
 
 MAX_REASONS = 1_000
 REF = "external_ref"
-OPENING_ONLY = ("opened_at", "opened_reason", "team_id", "technician_id")
+OPENING_ONLY = (
+    *("opened_at", "opened_reason"),
+    *("team_id", "technician_id", "override_reason"),
+)
 
 
 NEW, CHANGES, PROGRESS = NewTicketSchema(), TicketChangesSchema(), ProgressSchema()

@@ -55,6 +55,13 @@ class Tag(Text):
         super().__init__(50, low=1, **options)
 
 
+class OverrideReason(Text):
+    """Why a team is sent against the rules of skill and zone."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(500, low=1, allow_none=True, **options)
+
+
 class TicketFields(Schema):
     """What a client may say of a ticket, when opening it and when changing it."""
 
@@ -83,6 +90,7 @@ class NewTicketSchema(TicketFields):
     opened_at = Instant()
     opened_reason = Text(500, low=1)
     team_id = Id(allow_none=True)
+    override_reason = OverrideReason()
 
 
 class TicketChangesSchema(TicketFields):
@@ -93,6 +101,7 @@ class TicketChangesSchema(TicketFields):
     note = Text(2_000)
     team_id = Id(allow_none=True)
     technician_id = Id(allow_none=True)
+    override_reason = OverrideReason()
 
 
 class TransitionSchema(Schema):
@@ -107,6 +116,7 @@ class NewAssignmentSchema(Schema):
     team_id = Id(required=True)
     technician_id = Id(allow_none=True)
     reason = Text(500, low=1, allow_none=True)
+    override_reason = OverrideReason()
     expires_at = Instant(allow_none=True)
 
 
@@ -306,6 +316,7 @@ class AssignmentSchema(ma.Schema):
     updated_at = fields.AwareDateTime()
     version = fields.Integer()
     warnings = fields.List(fields.String())
+    override_reason = fields.String(allow_none=True)
 
 
 class CommentSchema(ma.Schema):

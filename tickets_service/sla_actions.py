@@ -5,6 +5,7 @@ which new tickets get. Repricing is asked for, previewed, and logged per ticket.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -127,36 +128,59 @@ def check_evidence(rules: object) -> None:
             raise Invalid({where: "must be a list of names"})
 
 
+# The unfinished tickets of a policy's name that are under another version of it.
+TO_REPRICE = (
+    "FROM tickets.tickets t JOIN tickets.sla_policies p ON p.id = t.policy_id "
+    "WHERE p.name = %(name)s AND p.id <> %(policy_id)s AND t.id > %(after)s "
+    f"AND {UNFINISHED_SQL} AND t.deleted_at IS NULL"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Which tickets are repriced now: up to `limit` after the id `after`."""
+
+    after: int = 0
+    limit: int = MAX_REPRICED
+    preview: bool = False
+
+
 def reprice(
     connection: Connection,
     policy_id: int,
+    batch: Batch,
     request: Request,
     world: World,
-    *,
-    preview: bool,
 ) -> dict[str, Any]:
-    """Put the unfinished tickets of a policy's name under this version of it.
+    """Put a batch of unfinished tickets of a policy's name under this version of it.
 
-    Clocks with a verdict stay. With `preview` nothing is written.
+    Clocks with a verdict stay. A preview writes nothing. `remaining` counts the
+    tickets after this batch, `last_id` is where the next one begins.
     """
     policy = policy_from(get_policy(connection, policy_id))
+    chosen = {"name": policy.name, "policy_id": policy_id, "after": batch.after}
+    # Locked at once, so that none of them is deleted before its turn.
+    lock = "" if batch.preview else "FOR UPDATE OF t"
     rows = connection.exec_driver_sql(
-        "SELECT t.id FROM tickets.tickets t JOIN tickets.sla_policies p "  # noqa: S608
-        f"ON p.id = t.policy_id WHERE p.name = %(name)s AND p.id <> %(id)s "
-        f"AND {UNFINISHED_SQL} AND t.deleted_at IS NULL ORDER BY t.id "
-        f"LIMIT {MAX_REPRICED + 1}",
-        {"name": policy.name, "id": policy_id},
+        f"SELECT t.id {TO_REPRICE} ORDER BY t.id LIMIT {batch.limit} {lock}", chosen
     ).all()
-    ids = [int(row[0]) for row in rows[:MAX_REPRICED]]
-    make = previewed if preview else repriced
-    items = [make(connection, ticket_id, policy, request, world) for ticket_id in ids]
+    make = previewed if batch.preview else repriced
+    items = [make(connection, int(row[0]), policy, request, world) for row in rows]
+    last_id = int(rows[-1][0]) if rows else batch.after
+    remaining = left_to_reprice(connection, chosen | {"after": last_id})
     return {
         "policy_id": policy_id,
-        "preview": preview,
+        "preview": batch.preview,
         "count": len(items),
-        "more": len(rows) > MAX_REPRICED,
+        "remaining": remaining,
+        "last_id": last_id,
         "items": items,
     }
+
+
+def left_to_reprice(connection: Connection, chosen: Mapping[str, Any]) -> int:
+    counted = connection.exec_driver_sql(f"SELECT count(*) {TO_REPRICE}", chosen)
+    return int(counted.scalar_one())
 
 
 def previewed(

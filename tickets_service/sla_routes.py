@@ -167,13 +167,19 @@ def get_policy(policy_id: int) -> Response:
 @blueprint.arguments(RepriceQuerySchema, location="query")
 @blueprint.response(200, RepricedSchema)
 def reprice_tickets(query: dict[str, Any], policy_id: int) -> Response:
-    """Put unfinished tickets of this policy under this version of it."""
+    """Put unfinished tickets of this policy under this version of it.
+
+    Up to `limit` a call; `cursor` takes the `next` of the answer before, until it
+    is null. `python -m tickets_service.reprice` goes through all of them.
+    """
+    cursor = query["cursor"]
+    after = decode_cursor(cursor, "id", (int,))[0] if cursor else 0
+    batch = sla_actions.Batch(after, query["limit"], query["preview"])
     with transaction() as connection:
         found = sla_actions.reprice(
-            connection,
-            policy_id,
-            asked(),
-            world(connection),
-            preview=query["preview"],
+            connection, policy_id, batch, asked(), world(connection)
         )
-    return json_response(found)
+    more = found["remaining"] > 0
+    last_id = found.pop("last_id")
+    place = {"more": more, "next": encode_cursor("id", [last_id]) if more else None}
+    return json_response(found | place)

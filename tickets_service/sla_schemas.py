@@ -6,6 +6,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 from db.vocabulary import HoldReason, Priority
 from service_kit.schemas import Id, Instant, Schema, Text, Word
 from tickets_service.schemas import page_of
+from tickets_service.sla_actions import MAX_REPRICED
 
 
 class NewCalendarSchema(Schema):
@@ -25,6 +26,10 @@ class NewPolicySchema(Schema):
 
 class RepriceQuerySchema(Schema):
     preview = fields.Boolean(load_default=False)
+    limit = fields.Integer(
+        load_default=MAX_REPRICED, validate=validate.Range(1, MAX_REPRICED)
+    )
+    cursor = fields.String(load_default=None)
 
 
 class HoldSchema(Schema):
@@ -130,8 +135,10 @@ class PolicySchema(ma.Schema):
 class RepricedSchema(ma.Schema):
     policy_id = fields.Integer()
     preview = fields.Boolean()
-    count = fields.Integer()
+    count = fields.Integer(metadata={"description": "Tickets of this call"})
+    remaining = fields.Integer(metadata={"description": "Tickets after them"})
     more = fields.Boolean()
+    next = fields.String(allow_none=True)
     items = fields.List(fields.Dict())
 
 

@@ -82,6 +82,7 @@ class World:
     book: StoredBook
     zone: ZoneInfo
     via: str = Via.API
+    must_explain: bool = False  # teams against the rules of skill and zone
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,7 @@ def open_ticket(
     opened_at = values.pop("opened_at", None)
     reason = values.pop("opened_reason", None)
     team_id = values.pop("team_id", None)
+    override_reason = values.pop("override_reason", None)
     values["zone"] = zone_named(connection, world.book.shelf.zones, values["zone"])
     check_links(connection, values, request, own_id=None)
     world.book.state = None
@@ -72,7 +73,8 @@ def open_ticket(
         None, command, request.actor, request.now, world.book, world.via
     )
     if team_id is not None:
-        offer = offer_for(connection, after, {"team_id": team_id}, request)
+        team = {"team_id": team_id, "override_reason": override_reason}
+        offer = offer_for(connection, after, team, request, world)
         after, more = decide(
             after, offer, request.actor, request.now, world.book, world.via
         )
@@ -93,6 +95,9 @@ def change_ticket(
     values = columns_from(sent)
     reason, note = values.pop("reason", None), values.pop("note", None)
     wanted = values.pop("status", None)
+    # With a status, the reason is that of its move.
+    why = note if wanted is not None else reason or note
+    override_reason = values.pop("override_reason", None) or why
     if "zone" in values:
         values["zone"] = zone_named(connection, world.book.shelf.zones, values["zone"])
     check_links(connection, values, request, own_id=ticket_id)
@@ -103,7 +108,8 @@ def change_ticket(
         if edits:
             found.append(EditTicket(edits, reason))
         if values.keys() & VISIT_FIELDS and differs(values, state):
-            found.append(offer_for(connection, state, values, request))
+            team = values | {"override_reason": override_reason}
+            found.append(offer_for(connection, state, team, request, world))
         if wanted is not None and wanted is not state.status:
             action = action_towards(state, wanted, request)
             found.append(MoveTicket(action, reason, note))

@@ -34,7 +34,7 @@ def offer_visit(
     """Send a team; a visit that is not on site yet is released and kept."""
 
     def commands(state: TicketState) -> list[Command]:
-        return [offer_for(connection, state, sent, request)]
+        return [offer_for(connection, state, sent, request, world)]
 
     return act(connection, ticket_id, commands, request, world)
 
@@ -44,8 +44,12 @@ def offer_for(
     state: TicketState,
     sent: Mapping[str, Any],
     request: Request,
+    world: World,
 ) -> OfferVisit | MoveVisit:
-    """Return the command that gives the ticket to a team, or takes it away (None)."""
+    """Return the command that gives the ticket to a team, or takes it away (None).
+
+    The reason of an offer is also that of overriding rules, where no other is sent.
+    """
     team_id = sent.get("team_id", state.team_id)
     technician_id = sent.get("technician_id")
     expires_at = sent.get("expires_at")
@@ -63,6 +67,8 @@ def offer_for(
         reason=sent.get("reason"),
         expires_at=expires_at,
         warnings=tuple(warnings_for(state, team)),
+        override_reason=sent.get("override_reason") or sent.get("reason"),
+        must_explain=world.must_explain,
     )
 
 
@@ -76,8 +82,8 @@ def release_of(state: TicketState) -> MoveVisit:
 def warnings_for(state: TicketState, team: Team) -> list[str]:
     """Return which rules of zone and skill sending this team overrides.
 
-    A warning is no refusal: the dispatcher sends the team all the same, and the
-    history keeps it.
+    Whether that needs a reason is a setting (docs/decisions/0012); the history keeps
+    the rules and the reason either way. A team without skills was never asked for them.
     """
     found = []
     if team.zone != state.zone:

@@ -28,6 +28,7 @@ def offer_visit(draft: Draft, offer: ask.OfferVisit) -> None:
             f"A ticket that is {ticket.status} takes no visit.",
             allowed=lifecycle.actions_for(ticket.status, draft.actor.role),
         )
+    need_override_reason(offer)
     at = max(draft.now, ticket.moved_at)
     visit = ticket.live_visit
     if visit and visit.status is VisitStatus.ON_SITE:
@@ -44,8 +45,16 @@ def offer_visit(draft: Draft, offer: ask.OfferVisit) -> None:
     }
     if offer.warnings:
         data["warnings"] = list(offer.warnings)
+        data["override_reason"] = offer.override_reason
     changes = {"team_id": offer.team_id, "technician_id": offer.technician_id}
     draft.emit("visit.offered", changes, data, at)
+
+
+def need_override_reason(offer: ask.OfferVisit) -> None:
+    """Refuse a team against the rules of skill and zone, unless it is said why."""
+    if offer.must_explain and offer.warnings and not offer.override_reason:
+        text = f"is needed: {'; '.join(offer.warnings)}"
+        raise Invalid({"override_reason": text}, code="override_reason_required")
 
 
 def release(draft: Draft, visit: VisitState, at: datetime, reason: str) -> None:

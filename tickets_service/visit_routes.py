@@ -1,5 +1,6 @@
 """HTTP face of visits (assignments)."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response
@@ -22,6 +23,7 @@ from tickets_service.schemas import (
     NewAssignmentSchema,
 )
 from tickets_service.ticket_queries import check_seen, ticket_id_of
+from tickets_service.ticket_state import Event
 
 blueprint = Blueprint(
     "assignments", __name__, url_prefix="/api", description="Visits of teams"
@@ -97,5 +99,13 @@ def offer_visit(sent: dict[str, Any], ref: str) -> Response:
             connection, ticket_id_of(ref), sent, asked(), world(connection)
         )
         visit = visit_queries.visit_by_id(connection, outcome.after.visits[-1].id)
-        warnings = outcome.events[-1].data.get("warnings", [])
-        return visit_response(visit | {"warnings": warnings}, 201)
+        return visit_response(visit | overridden(outcome.events), 201)
+
+
+def overridden(events: Sequence[Event]) -> dict[str, Any]:
+    """Return which rules an offer overrode and why, from its events."""
+    data = next(e.data for e in events if e.kind == "visit.offered")
+    return {
+        "warnings": data.get("warnings", []),
+        "override_reason": data.get("override_reason"),
+    }

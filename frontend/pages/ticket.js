@@ -98,6 +98,19 @@ async function withEvidence(send) {
   }
 }
 
+/** Sends a team; where one against the rules of skill and zone needs a reason, asks for it and sends it again. */
+async function withOverride(send) {
+  try {
+    return await send({});
+  } catch (problem) {
+    if (problem.code !== 'override_reason_required') throw problem;
+    const given = await ask(t('Why this team all the same?'), [el('p', { class: 'muted' }, problem.errors.override_reason.join(' ')),
+      field(t('Reason'), input('override_reason', { required: true, maxlength: 500 }))], t('Assign'));
+    if (!given) throw problem;
+    return send(given);
+  }
+}
+
 // ------------------------------------------------------------ what it is
 
 function description({ ticket }) {
@@ -210,7 +223,7 @@ function assign(desk) {
   if (!['open', 'in_progress', 'on_hold'].includes(desk.ticket.status)) return null;
   const body = el('div');
   const send = (team_id, reason) => desk.act(
-    () => desk.api.post(`${desk.path}/assignments`, reason ? { team_id, reason } : { team_id }), t('Offered to {team}.', { team: desk.names.get(team_id) ?? team_id }));
+    () => withOverride((more) => desk.api.post(`${desk.path}/assignments`, { team_id, ...(reason ? { reason } : {}), ...more })), t('Offered to {team}.', { team: desk.names.get(team_id) ?? team_id }));
   loadInto(body, () => desk.api.post('/api/ai/recommendations', { ticket_id: desk.ticket.id }), (answer) => [
     answer.candidates.length ? el('ol', { class: 'candidates' }, answer.candidates.slice(0, 4).map((c, i) => candidate(desk, c, i, send)))
       : empty(t('No team can take this ticket under the rules.')),
@@ -297,5 +310,7 @@ function event(entry, names) {
     el('p', {}, el('b', {}, word(entry.kind.replaceAll('.', ' '))), ' ', el('span', { class: 'muted small' }, who(entry), entry.via && entry.via !== 'api' ? ` · ${word(entry.via)}` : null)),
     changes.map(([field_, change]) => el('p', { class: 'small' }, `${field_ === 'team_id' ? t('Team') : word(field_)}: `,
       change.old === null ? null : [el('s', {}, read(field_, change.old)), ' → '], read(field_, change.new))),
+    entry.data?.warnings?.length ? el('p', { class: 'small' }, `${t('Against the rules')}: ${entry.data.warnings.join('; ')}`,
+      entry.data.override_reason ? ` (${entry.data.override_reason})` : null) : null,
     el('p', { class: 'muted small' }, timeOf(entry.occurred_at)));
 }

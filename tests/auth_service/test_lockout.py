@@ -6,9 +6,10 @@ import pytest
 
 from auth_service.lockout import (
     LONGEST_WAIT,
-    account_key,
     counted_address,
+    known_key,
     seconds_left,
+    unknown_key,
     wait_after,
 )
 
@@ -44,9 +45,13 @@ def test_a_lock_that_is_over_has_no_seconds_left(
 
 
 def test_a_name_is_counted_however_it_is_typed() -> None:
-    assert account_key("Aisyah") == account_key("aisyah")
-    assert account_key("A@Example.com") == account_key("a@example.com")
-    assert "aisyah" not in account_key("aisyah")
+    assert unknown_key("Aisyah") == unknown_key("aisyah")
+    assert unknown_key("A@Example.com") == unknown_key("a@example.com")
+    assert "aisyah" not in unknown_key("aisyah")
+
+
+def test_no_name_is_counted_as_an_account() -> None:
+    assert unknown_key(known_key(7)) != known_key(7)
 
 
 @pytest.mark.parametrize(

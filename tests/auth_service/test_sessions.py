@@ -2,12 +2,14 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import jwt
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
 from sqlalchemy import text
 
 from auth_service.passwords import Hasher
@@ -245,6 +247,88 @@ def test_a_lock_ends_by_itself_and_the_next_lasts_longer(
     assert log_in(client, "aisyah").status_code == 200
     assert fail(client, 4) == [401] * 4, "a login forgives what was before"
     assert log_in(client, "aisyah").status_code == 200
+
+
+NAMES = {"name": "aisyah", "look-alike": "AISYAH", "e-mail": "Aisyah@Example.com"}
+
+
+@pytest.mark.parametrize("asked", NAMES.values(), ids=NAMES)
+def test_failures_of_all_names_of_an_account_count_together(
+    client: Client, aisyah: Person, asked: str
+) -> None:
+    assert (
+        fail(client, 2, "aisyah") + fail(client, 2, "aisyah@example.com") == [401] * 4
+    )
+    assert fail(client, 1, "Aisyah") == [401]
+    assert log_in(client, asked).json["code"] == "account_locked"
+
+
+def test_a_login_by_one_name_forgives_the_failures_of_the_other(
+    client: Client, aisyah: Person
+) -> None:
+    assert fail(client, 4, "aisyah@example.com") == [401] * 4
+    assert log_in(client, "aisyah").status_code == 200
+    assert fail(client, 4, "aisyah@example.com") == [401] * 4
+    assert log_in(client, "aisyah@example.com").status_code == 200
+
+
+def test_wrong_old_passwords_lock_the_login_by_either_name(
+    client: Client, aisyah: Person
+) -> None:
+    body = {"old_password": "not it", "new_password": "another fine password"}
+    for _ in range(5):
+        client.post("/api/auth/password", json=body, headers=aisyah.headers)
+    assert log_in(client, "aisyah@example.com").json["code"] == "account_locked"
+
+
+def test_names_that_nobody_has_are_counted_each_on_its_own(
+    client: Client, database: Database
+) -> None:
+    assert (
+        fail(client, 4, "nobody") + fail(client, 4, "nobody@example.com") == [401] * 8
+    )
+
+
+class CountingHasher(Hasher):
+    """Counts how often a password was looked at."""
+
+    looked = 0
+
+    def matches(self, password_hash: str | None, password: str) -> bool:
+        self.looked += 1
+        return super().matches(password_hash, password)
+
+
+@pytest.mark.parametrize("name", [*NAMES.values(), "nobody"], ids=[*NAMES, "unknown"])
+def test_a_locked_name_costs_no_hash(
+    client: Client, app: Flask, aisyah: Person, name: str
+) -> None:
+    hasher = CountingHasher()
+    app.extensions["door"] = replace(app.extensions["door"], hasher=hasher)
+    statuses = fail(client, 5, "nobody" if name == "nobody" else "aisyah")
+    assert (statuses, hasher.looked) == ([401] * 5, 5)
+    assert fail(client, 2, name) == [429, 429]
+    assert hasher.looked == 5
+
+
+def told(client: Client, name: str, password: str) -> tuple[int, Any, str | None]:
+    """Return all that an answer says, but for what is its own each time."""
+    answer = log_in(client, name, password)
+    body = {k: v for k, v in answer.json.items() if k != "request_id"}
+    return answer.status_code, body, answer.headers.get("Retry-After")
+
+
+@pytest.mark.parametrize("known", ["aisyah", "aisyah@example.com"])
+def test_a_known_name_is_answered_like_one_that_nobody_has(
+    client: Client, aisyah: Person, known: str
+) -> None:
+    unknown = known.replace("aisyah", "nobody")
+    for _ in range(5):
+        assert told(client, known, "not it") == told(client, unknown, "not it")
+    # Half a second may lie between two locks, so their waits differ by one at most.
+    locked, other = told(client, known, PASSWORD), told(client, unknown, PASSWORD)
+    assert locked[:2] == other[:2]
+    assert abs(int(locked[2] or 0) - int(other[2] or 0)) <= 1
 
 
 def test_a_lock_holds_for_one_address_only(client: Client, aisyah: Person) -> None:

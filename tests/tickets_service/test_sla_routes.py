@@ -1,11 +1,22 @@
 """The SLA over HTTP: explain, what-if, preview, versions, repricing."""
 
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from db.engine import Database
 from tests.tickets_service.conftest import LEAK, As, Caller
 from tests.tickets_service.worlds import VECTORS
+from tickets_service.reprice import Repricing, reprice_all
+
+PROJECT = Path(__file__).resolve().parents[2]
 
 OLD = {"opened_at": "2026-10-05T02:00:00Z", "opened_reason": "late report"}
 KL: dict[str, Any] = VECTORS["calendars"]["KL"]
@@ -244,6 +255,145 @@ def test_a_write_notices_policies_that_changed_since_the_last(
     made = dispatcher.open_ticket(zone="Perlis")
     assert (made["id"], made["sla"]["resolution"]["target_minutes"]) != (3, 60)
     assert made["id"] == 3
+
+
+@pytest.fixture
+def quicker(admin: Caller, dispatcher: Caller) -> Iterator[int]:
+    """Yield the second version of a policy; seven tickets are under its first."""
+    first = admin.post("/sla/policies", policy())
+    for _ in range(7):
+        dispatcher.open_ticket(zone="Perlis")
+    faster = {
+        p: {"response_minutes": 5, "resolution_minutes": 30} for p in first["targets"]
+    }
+    yield admin.post("/sla/policies", policy(targets=faster))["id"]
+    admin.post("/sla/policies", policy(is_active=False))
+
+
+def targets(who: Caller) -> list[int]:
+    """Return the resolution targets of all tickets in minutes, the first one first."""
+    items = who.get("/tickets?sort=number")["items"]
+    return [item["sla"]["resolution"]["target_minutes"] for item in items]
+
+
+def test_repricing_goes_through_all_tickets_call_by_call(
+    admin: Caller, quicker: int
+) -> None:
+    path, cursor, seen = f"/sla/policies/{quicker}/reprice?limit=3", "", []
+    for remaining, done in ((4, 3), (1, 6), (0, 7)):
+        answer = admin.post(path + cursor, {}, 200)
+        assert (answer["remaining"], answer["more"]) == (remaining, remaining > 0)
+        assert targets(admin) == [30] * done + [60] * (7 - done)
+        seen += [item["ticket_id"] for item in answer["items"]]
+        cursor = f"&cursor={answer['next']}"
+    assert answer["next"] is None
+    assert seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_preview_goes_on_where_it_ended_though_nothing_changed(
+    admin: Caller, quicker: int
+) -> None:
+    path = f"/sla/policies/{quicker}/reprice?preview=true&limit=5"
+    first = admin.post(path, {}, 200)
+    second = admin.post(f"{path}&cursor={first['next']}", {}, 200)
+    assert [i["ticket_id"] for i in second["items"]] == [6, 7]
+    assert targets(admin) == [60] * 7
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "cursor=nonsense"])
+def test_a_batch_that_is_none_is_refused(
+    admin: Caller, quicker: int, query: str
+) -> None:
+    path = f"/sla/policies/{quicker}/reprice?{query}"
+    assert list(admin.post(path, {}, 422)["errors"]) == [query.partition("=")[0]]
+
+
+def all_repriced(
+    database: Database, policy_id: int, stop_after: int = 99, **more: Any
+) -> tuple[int, int, list[int]]:
+    """Return done, left and the counts of the batches of a run of the command."""
+    stop, counts = threading.Event(), list[int]()
+
+    def told(found: Mapping[str, Any]) -> None:
+        counts.append(found["count"])
+        if len(counts) == stop_after:
+            stop.set()
+
+    wanted = Repricing(policy_id, stop, batch=3, **more)
+    zone = ZoneInfo("Asia/Kuala_Lumpur")
+    return (*reprice_all(database, wanted, zone, told), counts)
+
+
+def test_the_command_goes_through_all_in_batches(
+    admin: Caller, quicker: int, database: Database
+) -> None:
+    assert all_repriced(database, quicker, preview=True) == (7, 0, [3, 3, 1])
+    assert targets(admin) == [60] * 7
+    assert all_repriced(database, quicker) == (7, 0, [3, 3, 1])
+    assert targets(admin) == [30] * 7
+    last = admin.get("/tickets/7/history")["items"][-1]
+    assert (last["kind"], last["via"]) == ("sla.repriced", "worker")
+    assert all_repriced(database, quicker) == (0, 0, [0]), "nothing is done twice"
+
+
+def test_a_stopped_command_keeps_what_is_done_and_goes_on_when_run_again(
+    admin: Caller, quicker: int, database: Database
+) -> None:
+    assert all_repriced(database, quicker, stop_after=1) == (3, 4, [3])
+    assert targets(admin) == [30] * 3 + [60] * 4
+    assert all_repriced(database, quicker) == (4, 0, [3, 1])
+    assert targets(admin) == [30] * 7
+
+
+def test_a_ticket_that_goes_while_a_batch_waits_for_it_is_left_out(
+    admin: Caller, quicker: int, database: Database
+) -> None:
+    found: list[tuple[int, int, list[int]]] = []
+    run = threading.Thread(target=lambda: found.append(all_repriced(database, quicker)))
+    with database.transaction() as connection:
+        connection.exec_driver_sql(
+            "UPDATE tickets.tickets SET deleted_at = now() WHERE id = 2"
+        )
+        run.start()
+        assert waits_for_a_lock(database), "the run waits for the deletion"
+    run.join(30)
+    assert found == [(6, 0, [3, 3])]
+
+
+def waits_for_a_lock(database: Database) -> bool:
+    query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+    for _ in range(200):
+        with database.read_only() as connection:
+            if connection.exec_driver_sql(query).scalar_one():
+                return True
+        time.sleep(0.02)
+    return False
+
+
+def test_the_command_says_how_far_it_has_come(
+    admin: Caller, quicker: int, database_url: str
+) -> None:
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tickets_service.reprice", *arguments],
+            cwd=PROJECT,
+            env={"DATABASE_URL": database_url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    shown = run(str(quicker), "--preview")
+    assert shown.returncode == 0, shown.stderr
+    assert "CTT_7: " in shown.stderr
+    assert targets(admin) == [60] * 7
+    done = run(str(quicker))
+    assert (done.returncode, targets(admin)) == (0, [30] * 7)
+    assert done.stderr.splitlines()[-1] == "7 tickets repriced, 0 left"
+    missing = run("999999")
+    assert missing.returncode == 2
+    assert "Traceback" not in missing.stderr
 
 
 @pytest.mark.parametrize(
