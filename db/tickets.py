@@ -601,7 +601,10 @@ class RollupDelta(Measures, Base):
 
 
 class TicketCount(Base):
-    """Tickets as they stand now, per status and cell. team_id: -1 any, 0 none."""
+    """Tickets as they stand now, per status and cell. team_id: -1 any, 0 none.
+
+    With team_id -2 the margins: of one value of one dimension, the others empty.
+    """
 
     __tablename__ = "ticket_counts"
 

@@ -133,12 +133,8 @@ def fold_counters(connection: Connection, table: str) -> None:
 
 
 def fold_counts(connection: Connection, counts: Counts) -> None:
-    """Add to the counters of each team, and to those of all teams together."""
-    summed: Counts = {}
-    for cell, (tickets, late) in counts.items():
-        add_count(summed, cell, tickets, late)
-        add_count(summed, cell._replace(team_id=rollup.ANY), tickets, late)
-    rows = [(*cell, *moved) for cell, moved in sorted(summed.items()) if any(moved)]
+    """Add to every counter that counts the cells."""
+    rows = [(*cell, *moved) for cell, moved in sorted(rollup.counted(counts).items())]
     if not rows:
         return
     table = "counts_incoming"

@@ -89,7 +89,8 @@ CUTS = (
 )
 GRAINS = ("d", "w", "m", "a")
 ALL_TIME = date(1970, 1, 1)
-ANY, NONE = -1, 0  # of teams and technicians
+MARGIN, ANY, NONE = -2, -1, 0  # of teams and technicians; a margin only of counters
+UNASSIGNED = "unassigned"  # the margin of unfinished tickets without a team
 DAY_S = 86_400
 BIN_WIDTH = math.log(1.02)
 HISTOGRAMS = ("rw", "rk", "fw", "fk")
@@ -401,6 +402,32 @@ def count_cell(ticket: TicketState) -> tuple[CountCell, int] | None:
         ticket.category,
     )
     return cell, int(late)
+
+
+def counters_of(cell: CountCell) -> Iterator[CountCell]:
+    """Yield every counter that counts the cell: its own, all teams', the margins."""
+    yield cell
+    yield cell._replace(team_id=ANY)
+    _, zone, status, priority, category = cell
+    yield CountCell(MARGIN, zone, "", "", "")
+    yield CountCell(MARGIN, "", status, "", "")
+    yield CountCell(MARGIN, "", "", priority, "")
+    yield CountCell(MARGIN, "", "", "", category)
+    yield CountCell(MARGIN, "", "", "", "")
+    if cell.team_id == NONE and status in UNFINISHED:
+        yield CountCell(MARGIN, "", UNASSIGNED, "", "")
+
+
+def counted(
+    cells: Mapping[CountCell, tuple[int, int]],
+) -> dict[CountCell, tuple[int, int]]:
+    """Return what the cells add to every counter, without zeros."""
+    found: dict[CountCell, tuple[int, int]] = {}
+    for cell, (tickets, late) in cells.items():
+        for counter in counters_of(cell):
+            had, had_late = found.get(counter, (0, 0))
+            found[counter] = (had + tickets, had_late + late)
+    return {counter: moved for counter, moved in found.items() if any(moved)}
 
 
 def count_deltas(

@@ -18,7 +18,7 @@ from service_kit.settings import Settings
 from tickets_service import fold, rollup
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.rebuild_sla import replayed, tickets_in_batches
-from tickets_service.rollup import Cell, Sums
+from tickets_service.rollup import Cell, CountCell, Sums
 from tickets_service.storage import COUNT_COLUMNS
 
 SHOWN = 200
@@ -54,18 +54,18 @@ def stored_sums(connection: Connection) -> dict[Key, Sums]:
     return {key: kept for key, sums in found.items() if (kept := rollup.non_zero(sums))}
 
 
-def stored_counts(connection: Connection) -> dict[Key, tuple[int, int]]:
-    columns = ", ".join(COUNT_COLUMNS[:5])
-    rows = connection.exec_driver_sql(
-        f"SELECT {columns}, sum(tickets), sum(breached) FROM ("  # noqa: S608
-        f"SELECT {columns}, tickets, breached FROM tickets.ticket_counts "
-        "WHERE team_id >= 0 UNION ALL "
-        f"SELECT {columns}, tickets, breached FROM tickets.ticket_count_deltas) c "
-        f"GROUP BY {columns}"
-    )
-    return {
-        tuple(row[:5]): (int(row[5]), int(row[6])) for row in rows if row[5] or row[6]
-    }
+def stored_counts(connection: Connection) -> dict[CountCell, tuple[int, int]]:
+    """Return every counter with what its deltas still add to it."""
+    columns = ", ".join(COUNT_COLUMNS)
+    found: fold.Counts = {}
+    deltas: fold.Counts = {}
+    for table, into in (("ticket_counts", found), ("ticket_count_deltas", deltas)):
+        rows = connection.exec_driver_sql(f"SELECT {columns} FROM tickets.{table}")  # noqa: S608
+        for *key, tickets, late in rows:
+            fold.add_count(into, CountCell(*key), tickets, late)
+    for cell, moved in rollup.counted(deltas).items():
+        fold.add_count(found, cell, *moved)
+    return {cell: moved for cell, moved in found.items() if any(moved)}
 
 
 def verify(connection: Connection, zone: ZoneInfo) -> list[str]:
@@ -78,8 +78,7 @@ def verify(connection: Connection, zone: ZoneInfo) -> list[str]:
     }
     stored = stored_sums(connection)
     found = compared(wanted, stored)
-    expected = {tuple(cell): moved for cell, moved in counts.items() if any(moved)}
-    found += compared(expected, stored_counts(connection))
+    found += compared(rollup.counted(counts), stored_counts(connection))
     return found + packed_wrongly(connection)
 
 

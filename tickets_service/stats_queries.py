@@ -82,6 +82,19 @@ def dimensions_of(question: Question) -> Dimensions | None:
     return Dimensions(wanted.status, wanted.priority, wanted.category, zone, team)
 
 
+EVERYTHING = Dimensions(None, None, None, None, None)
+# Five dozen rows, however many cells there are.
+MARGINS = (
+    "SELECT nullif(status, ''), nullif(priority, ''), nullif(category, ''), "  # noqa: S608
+    "nullif(zone, ''), tickets, breached, 0 FROM tickets.ticket_counts "
+    f"WHERE team_id = {rollup.MARGIN} UNION ALL "
+    "SELECT status, priority, category, zone, sum(tickets), sum(breached), "
+    f"sum(tickets) FILTER (WHERE team_id = {rollup.NONE} AND {UNFINISHED_CELLS}) "
+    "FROM tickets.ticket_count_deltas "
+    "GROUP BY GROUPING SETS ((status), (priority), (category), (zone), ())"
+)
+
+
 def narrowed(wanted: Sequence[Any] | None, allowed: Sequence[Any]) -> Sequence[Any]:
     return allowed if wanted is None else [v for v in wanted if v in set(allowed)]
 
@@ -121,6 +134,8 @@ def empty_counts() -> dict[str, Any]:
 
 def counts_from_counters(connection: Connection, cells: Dimensions) -> dict[str, Any]:
     """Return counts from the folded counters and the deltas since."""
+    if cells == EVERYTHING:
+        return with_counts(tuples(connection, MARGINS, {}))
     where, values = cells_where(cells, DIMENSIONS)
     teams = "team_id = -1" if cells.team_id is None else "team_id = ANY(%(team_id)s)"
     delta_teams = "true" if cells.team_id is None else teams
@@ -148,17 +163,25 @@ def counts_from_counters(connection: Connection, cells: Dimensions) -> dict[str,
 
 
 def with_counts(rows: Iterable[Sequence[Any]]) -> dict[str, Any]:
-    """Return the answer of rows (status, priority, category, zone, n, late, idle)."""
+    """Return the answer of rows (status, priority, category, zone, n, late, idle).
+
+    What comes in several rows is summed.
+    """
     found = empty_counts() | {"breached": 0}
     for *keys, tickets, late, idle in rows:
+        if keys[0] == rollup.UNASSIGNED:
+            found["unassigned"] += int(tickets)
+            continue
         named = [(d, k) for d, k in zip(DIMENSIONS, keys, strict=True) if k is not None]
         if not named:
-            found["total"] = int(tickets or 0)
-            found["unassigned"] = int(idle or 0)
-            found["breached"] = int(late or 0)
+            found["total"] += int(tickets or 0)
+            found["unassigned"] += int(idle or 0)
+            found["breached"] += int(late or 0)
         for dimension, key in named:
             if tickets:
-                found[f"by_{dimension}"][key] = int(tickets)
+                known = found[f"by_{dimension}"]
+                known[key] = known.get(key, 0) + int(tickets)
+    found["by_zone"] = {zone: n for zone, n in found["by_zone"].items() if n}
     return found
 
 
@@ -204,7 +227,8 @@ def times_from_rollup(
         connection,
         f"SELECT grain, {sums}, "  # noqa: S608
         "array_agg(bins) FILTER (WHERE grain = 'a' AND bins IS NOT NULL), "
-        "array_agg(extra) FILTER (WHERE grain = 'a' AND bins IS NULL) "
+        "array_agg(extra) FILTER "
+        "(WHERE grain = 'a' AND bins IS NULL AND completed <> 0) "
         f"FROM tickets.daily_figures WHERE {where} AND ("
         "(grain = 'd' AND starts_on = %(today)s) OR "
         "(grain = 'a' AND starts_on = DATE '1970-01-01')) GROUP BY grain",

@@ -1,4 +1,4 @@
-"""Ticket texts; room for the rows that every write touches.
+"""Ticket texts; the margins of the counters; room for rows that every write touches.
 
 The worker writes the texts of the tickets that are there already.
 """
@@ -13,7 +13,27 @@ down_revision = "0001"
 ROOMY = {"rollup": 50, "ticket_counts": 50, "counters": 10}
 
 
+# The counters of -1 (all teams) summed over all dimensions but one, or over all.
+MARGINS = """
+INSERT INTO tickets.ticket_counts
+SELECT -2, coalesce(zone, ''), coalesce(status, ''), coalesce(priority, ''),
+       coalesce(category, ''), sum(tickets), sum(breached)
+FROM tickets.ticket_counts WHERE team_id = -1
+GROUP BY GROUPING SETS ((zone), (status), (priority), (category), ())
+HAVING sum(tickets) <> 0 OR sum(breached) <> 0
+"""
+UNASSIGNED = """
+INSERT INTO tickets.ticket_counts
+SELECT -2, '', 'unassigned', '', '', sum(tickets), sum(breached)
+FROM tickets.ticket_counts
+WHERE team_id = 0 AND status IN ('open', 'in_progress', 'on_hold')
+HAVING sum(tickets) <> 0 OR sum(breached) <> 0
+"""
+
+
 def upgrade() -> None:
+    op.execute(MARGINS)
+    op.execute(UNASSIGNED)
     for name in ("body_json", "sla_json"):
         op.add_column("tickets", sa.Column(name, sa.Text()), schema="tickets")
     op.create_index(
@@ -30,6 +50,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM tickets.ticket_counts WHERE team_id = -2")
     for table in ROOMY:
         op.execute(f"ALTER TABLE tickets.{table} RESET (fillfactor)")
     op.execute("ALTER TABLE tickets.tickets RESET (toast_tuple_target)")
