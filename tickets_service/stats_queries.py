@@ -228,7 +228,7 @@ def times_from_rollup(
         f"SELECT grain, {sums}, "  # noqa: S608
         "array_agg(bins) FILTER (WHERE grain = 'a' AND bins IS NOT NULL), "
         "array_agg(extra) FILTER "
-        "(WHERE grain = 'a' AND bins IS NULL AND completed <> 0) "
+        "(WHERE grain = 'a' AND bins IS NULL AND extra <> '{}') "
         f"FROM tickets.daily_figures WHERE {where} AND ("
         "(grain = 'd' AND starts_on = %(today)s) OR "
         "(grain = 'a' AND starts_on = DATE '1970-01-01')) GROUP BY grain",
