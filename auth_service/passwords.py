@@ -25,7 +25,7 @@ T = TypeVar("T")
 MIN_CHARS, MAX_CHARS = 10, 128
 MEMORY_KIB, PASSES, LANES = 19 * 1024, 2, 1
 WAIT_S = 10.0
-NICENESS = 5
+NICENESS = 10
 COMMON_FILE = Path(__file__).parent / "common_passwords.txt"
 
 
