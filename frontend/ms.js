@@ -97,7 +97,7 @@ export default {
   'Resolution': 'Penyelesaian',
   '{used} of {target} used': '{used} daripada {target} digunakan',
   '{time} of working time left': 'baki {time} masa bekerja',
-  'Why then? All {n} stretches': 'Mengapa waktu itu? Semua {n} bahagian',
+  'Why then? Every stretch ({n})': 'Mengapa waktu itu? Setiap bahagian ({n})',
   'Working time': 'Masa bekerja',
   'Outside hours': 'Luar waktu',
   'Holiday': 'Cuti',

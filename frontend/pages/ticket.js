@@ -181,7 +181,7 @@ function clockCard(name, clock) {
       left > 0 && ['ok', 'at_risk', 'paused'].includes(clock.state) ? ` · ${t('{time} of working time left', { time: duration(left / 60) })}` : null,
       clock.due_at ? [' · ', t('due'), ' ', timeOf(clock.due_at, instant(clock.due_at))] : null),
     slaStrip(clock),
-    clock.segments?.length ? el('details', {}, el('summary', {}, t('Why then? All {n} stretches', { n: clock.segments.length })),
+    clock.segments?.length ? el('details', {}, el('summary', {}, t('Why then? Every stretch ({n})', { n: clock.segments.length })),
       scrolling(t('Promise (SLA)'), el('div', { class: 'segments' }, el('ol', {}, clock.segments.map((s) => el('li', { class: `is-${s.kind.split(':')[0]}` },
         `${shortInstant(s.from)} – ${shortInstant(s.to)} `, el('b', {}, duration(s.seconds / 60)), ` ${segmentName(s)}`)))))) : null);
 }
