@@ -187,12 +187,13 @@ def save(
 
 
 OUTDATED = "policies_changed"
-# Stands for the number that a new ticket takes in the same batch.
-NUMBER = "(SELECT value FROM tickets.counters WHERE name = 'ticket')"
+# Stands for the number that a new ticket takes in the same statement.
+NUMBER = "(SELECT value FROM taken)"
 # No number when the policies are not those that the ticket was decided by.
 TAKE_NUMBER = (
     "UPDATE tickets.counters SET value = CASE WHEN "  # noqa: S608
-    f"({STATE_OF_POLICIES}) = (%s, %s) THEN value + 1 END WHERE name = 'ticket'"
+    f"({STATE_OF_POLICIES}) = (%s, %s) THEN value + 1 END WHERE name = 'ticket' "
+    "RETURNING value"
 )
 
 
@@ -204,16 +205,14 @@ def save_new(
     Commits if nothing else was done in the transaction. Raises Conflict with the
     code OUTDATED if the policies are not those that the ticket was decided by.
     """
-    sql = Statements(connection)
+    sql = NumberedStatement(connection)
     columns = columns_of(after, world.book)
     row = columns | {"id": NUMBER}
-    add_figures(sql, None, after, world)
-    sql.add(TAKE_NUMBER, world.book.known_state)
     sql.insert("tickets.tickets", tuple(row), [tuple(row.values())])
     add_effects(sql, NUMBER, after.visits, event_rows(NUMBER, 1, events))
-    sql.add(f"SELECT {NUMBER}")
+    add_figures(sql, None, after, world)
     try:
-        number = sql.finish()
+        number = sql.finish(world.book.known_state)
     except Conflict:
         world.book.shelf.forget_policies()
         raise
@@ -366,11 +365,6 @@ class Statements:
         if self.parts:
             self.writer.leave(b";\n".join(self.parts))
 
-    def finish(self) -> int:
-        """Send the batch as the last of its transaction; return its one number."""
-        self._send(self.cursor.finish)
-        return int(self.cursor.fetchone()[0])
-
     def _send(self, send: Callable[[bytes], None]) -> None:
         try:
             with told(self.connection, "a batch of writes"):
@@ -378,6 +372,29 @@ class Statements:
         except IntegrityError as error:
             raise_if_taken(error)
             raise
+
+
+class NumberedStatement(Statements):
+    """What is written of a new ticket, as one statement that takes its number too."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.texts: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, sql: str, values: Sequence[Any] = ()) -> None:
+        self.texts.append(sql)
+        self.values += values
+
+    def finish(self, policies: tuple[int, int]) -> int:
+        """Send it as the last of its transaction; return the number taken."""
+        parts = [f"p{n} AS ({text})" for n, text in enumerate(self.texts)]
+        taken = f"taken AS ({TAKE_NUMBER})"
+        given = ", ".join([taken, *parts])
+        text = f"WITH {given} SELECT value FROM taken"  # noqa: S608
+        super().add(text, [*policies, *self.values])
+        self._send(self.cursor.finish)
+        return int(self.cursor.fetchone()[0])
 
 
 def raise_if_taken(error: IntegrityError) -> None:
