@@ -82,9 +82,23 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
-        """Yield a connection; commit on leaving, roll back if the block raises."""
-        with self.engine.begin() as connection:
-            yield connection
+        """Yield a connection; commit on leaving, roll back if the block raises.
+
+        Its transaction is the Writer's, so SQLAlchemy's own begins only when its
+        own statements are used: a third of what a transaction costs in the process.
+        """
+        with self.engine.connect() as connection:
+            writer: Any = connection.connection.dbapi_connection
+            try:
+                yield connection
+                if connection.in_transaction():
+                    connection.commit()
+                else:
+                    with told(connection, "COMMIT"):
+                        writer.commit()
+            except BaseException:
+                roll_back(connection)
+                raise
 
     @contextmanager
     def read_only(self) -> Iterator[Connection]:
@@ -128,6 +142,16 @@ def tuples(
             return rows
     finally:
         cursor.close()
+
+
+def roll_back(connection: Connection) -> None:
+    """Roll back what the Writer began; a connection that cannot is dropped."""
+    if connection.invalidated:
+        return
+    try:
+        connection.connection.rollback()
+    except psycopg2.Error as error:
+        connection.invalidate(error)
 
 
 def is_fresh(connection: Connection) -> bool:

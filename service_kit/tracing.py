@@ -11,6 +11,7 @@ from flask import Flask, Response, g, has_request_context, request
 
 from service_kit.clock import monotonic_s, utc_now
 
+QUIET = frozenset({"/health", "/ready", "/metrics", "/internal/verify"})
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
 log = logging.getLogger("access")
 
@@ -27,9 +28,30 @@ def init_tracing(app: Flask) -> None:
     @app.after_request
     def end(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.request_id
-        if request.path not in ("/health", "/ready", "/metrics", "/internal/verify"):
-            log.info("request", extra={"facts": request_facts(response)})
+        if request.path not in QUIET and log.isEnabledFor(logging.INFO):
+            write_line(app.name, request_facts(response))
         return response
+
+
+def write_line(service: str, facts: dict[str, Any]) -> None:
+    """Log a request. A line each is worth a way without a record and its handlers."""
+    line = {
+        "at": utc_now(),
+        "level": "info",
+        "service": service,
+        "message": "request",
+        "request_id": g.request_id,
+        **facts,
+    }
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, JsonLines):
+            text = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
+            handler.acquire()
+            try:
+                handler.stream.write(text.decode() + "\n")  # type: ignore[attr-defined]
+                handler.flush()
+            finally:
+                handler.release()
 
 
 def request_facts(response: Response) -> dict[str, Any]:

@@ -37,8 +37,8 @@ from tickets_service.schemas import (
     TransitionSchema,
     ZonePageSchema,
 )
-from tickets_service.storage import OUTDATED, Outcome
-from tickets_service.ticket_queries import Paging, ticket_id_of
+from tickets_service.storage import OUTDATED, Outcome, Request, World
+from tickets_service.ticket_queries import Paging, Reader, ticket_id_of
 from tickets_service.ticket_text import TicketText
 
 OPENERS = (*STAFF, Role.REQUESTER)
@@ -58,12 +58,14 @@ def ticket_response(found: TicketText, status: int = 200) -> Response:
     return tagged(response, etag(found.version, ".".join(found.states)))
 
 
-def outcome_response(connection: Connection, outcome: Outcome) -> Response:
+def outcome_response(
+    connection: Connection, outcome: Outcome, request: Request, world: World
+) -> Response:
     """Return the ticket after a move; 201 when the move opened a new one.
 
     From what was just written; it is read again only when nothing was.
     """
-    asker = reader(connection)
+    asker = Reader(request.actor, request.now, world.book)
     status = 201 if outcome.before is None else 200
     if outcome.columns is None:
         found = ticket_queries.get_ticket(connection, outcome.after.id, asker)
@@ -121,10 +123,9 @@ def open_ticket(sent: dict[str, Any]) -> Response:
 
 def opened(sent: dict[str, Any]) -> Response:
     with transaction() as connection:
-        outcome = ticket_actions.open_ticket(
-            connection, sent, asked(), world(connection)
-        )
-        return outcome_response(connection, outcome)
+        asks, holds = asked(), world(connection)
+        outcome = ticket_actions.open_ticket(connection, sent, asks, holds)
+        return outcome_response(connection, outcome, asks, holds)
 
 
 @blueprint.get("/stats/summary")
@@ -160,10 +161,11 @@ def get_ticket(ref: str) -> Response:
 def change_ticket(sent: dict[str, Any], ref: str) -> Response:
     """Change the fields that are sent; a status goes through its transition."""
     with transaction() as connection:
+        asks, holds = asked(), world(connection)
         outcome = ticket_actions.change_ticket(
-            connection, ticket_id_of(ref), sent, asked(), world(connection)
+            connection, ticket_id_of(ref), sent, asks, holds
         )
-        return outcome_response(connection, outcome)
+        return outcome_response(connection, outcome, asks, holds)
 
 
 @blueprint.delete("/<ref>")
@@ -197,14 +199,11 @@ def list_transitions(ref: str) -> Response:
 def move_ticket(sent: dict[str, Any], ref: str) -> Response:
     """Move a ticket: start, hold, resume, complete, close, reopen or cancel."""
     with transaction() as connection:
+        asks, holds = asked(), world(connection)
         outcome = ticket_actions.move_ticket(
-            connection,
-            ticket_id_of(ref),
-            MoveTicket(**sent),
-            asked(),
-            world(connection),
+            connection, ticket_id_of(ref), MoveTicket(**sent), asks, holds
         )
-        return outcome_response(connection, outcome)
+        return outcome_response(connection, outcome, asks, holds)
 
 
 @blueprint.get("/<ref>/history")

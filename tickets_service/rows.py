@@ -132,10 +132,17 @@ def state_from(columns: Sequence[Any], memo: Memo) -> TicketState:
 
 def columns_of(state: TicketState, book: Book) -> dict[str, Any]:
     """Return every column of the ticket's row but the generated ones."""
-    own = {name: getattr(state, name) for name in OWN_COLUMNS}
-    own["tags"] = list(state.tags)
+    own = own_columns(state)
     columns = own | cached_columns(state, book)
     return columns | texts_of(columns, book.calendar)
+
+
+def own_columns(state: TicketState) -> dict[str, Any]:
+    """Return the columns that hold fields of the state as they are."""
+    held = state.__dict__
+    own = {name: held[name] for name in OWN_COLUMNS}
+    own["tags"] = list(state.tags)
+    return own
 
 
 def cached_columns(state: TicketState, book: Book) -> dict[str, Any]:

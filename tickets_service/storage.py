@@ -35,6 +35,7 @@ from tickets_service.rows import (
     OWN_COLUMNS,
     VISIT_COLUMNS,
     columns_of,
+    own_columns,
     state_from,
 )
 from tickets_service.ticket_state import Event, TicketState, VisitState, changed
@@ -246,8 +247,7 @@ def add_figures(
 
 def changed_columns(before: TicketState, columns: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns to update: own ones that differ, and what is derived."""
-    own = {name: getattr(before, name) for name in OWN_COLUMNS}
-    own["tags"] = list(before.tags)
+    own = own_columns(before)
     return {
         name: value
         for name, value in columns.items()
