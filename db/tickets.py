@@ -264,6 +264,7 @@ class Ticket(Base):
         Index(
             "ix_tickets_risk",
             "resolution_risk_at",
+            postgresql_include=["resolution_due_at", "zone", "team_id"],
             postgresql_where=text(
                 "status IN ('open', 'in_progress', 'on_hold') "
                 "AND deleted_at IS NULL AND breached_at IS NULL"
