@@ -107,7 +107,7 @@ def summary(
     cells = dimensions_of(question)
     if cells is None:
         found = counts_from_rows(connection, question)
-        found |= times_from_rows(connection, question)
+        found |= times_from_rows(connection, question, pressing=True)
     else:
         found = counts_from_counters(connection, cells)
         found |= pressing(connection, question, found.pop("breached"))
@@ -323,12 +323,16 @@ def quantiles(
 ) -> list[float | None]:
     """Return quantiles in minutes: exact from the rows of their bins, else within 1 %.
 
-    The rows are read (all in one statement) while a bin has few of them.
+    The rows are read (all in one statement) while they are few: those of the bin for
+    who sees everything, all of them for who sees a part, which no index has by bin.
     """
     if not histogram:
         return [None] * len(wanted)
     places = places_of(histogram, wanted)
-    if max(place.inside for place in places) > REFINED_ROWS:
+    read = max(place.inside for place in places)
+    if conditions(question.wanted, question.actor, question.now)[0] != NOT_DELETED:
+        read = sum(histogram.values())
+    if read > REFINED_ROWS:
         return [minutes(place.interpolated) for place in places]
     rows = rows_at(connection, question, places)
     found: list[float | None] = []
@@ -381,18 +385,29 @@ def counts_from_rows(connection: Connection, question: Question) -> dict[str, An
     )
     found = with_counts(rows)
     del found["breached"]
-    late = connection.exec_driver_sql(
-        f"SELECT count(*) FROM tickets.tickets t WHERE {UNFINISHED_SQL} "  # noqa: S608
-        f"AND t.breached_at IS NOT NULL AND {where}",
-        values,
-    ).scalar_one()
-    return found | pressing(connection, question, late)
+    return found
 
 
-def times_from_rows(connection: Connection, question: Question) -> dict[str, Any]:
+UNTOLD = f"{UNFINISHED_SQL} AND t.breached_at IS NULL AND t.resolution_risk_at <= "
+PRESSING = (
+    f"count(*) FILTER (WHERE {UNFINISHED_SQL} AND (t.breached_at IS NOT NULL OR "
+    "t.resolution_due_at < %(now)s)), "
+    f"count(*) FILTER (WHERE {UNTOLD} %(now)s AND t.resolution_due_at >= %(now)s), "
+)
+
+
+def times_from_rows(
+    connection: Connection, question: Question, *, pressing: bool = False
+) -> dict[str, Any]:
+    """Return times and today's counts from the rows, with what is `pressing` if asked.
+
+    In one pass: what a requester may see is no dimension of the counters.
+    """
     where, values = conditions(question.wanted, question.actor, question.now)
-    row = connection.exec_driver_sql(
-        "SELECT count(*) FILTER (WHERE t.created_at >= %(midnight)s), "  # noqa: S608
+    [row] = tuples(
+        connection,
+        f"SELECT {PRESSING if pressing else ''}"  # noqa: S608
+        "count(*) FILTER (WHERE t.created_at >= %(midnight)s), "
         "count(*) FILTER (WHERE t.completed_at >= %(midnight)s), "
         "avg(t.resolution_wall_s), "
         "percentile_cont(0.5) WITHIN GROUP (ORDER BY t.resolution_wall_s), "
@@ -402,9 +417,9 @@ def times_from_rows(connection: Connection, question: Question) -> dict[str, Any
         "(t.breached_at IS NOT NULL AND t.status <> 'cancelled')) "
         f"FROM tickets.tickets t WHERE {where}",
         values | {"midnight": question.midnight},
-    ).one()
-    created, completed, mean, median, p90, met, missed = row
-    return {
+    )
+    *late, created, completed, mean, median, p90, met, missed = row
+    return dict(zip(("overdue", "at_risk"), late, strict=False)) | {
         "created_today": created,
         "completed_today": completed,
         "avg_resolution_minutes": None if mean is None else minutes(float(mean)),
