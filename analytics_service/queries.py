@@ -5,7 +5,7 @@ parameters. Every read of the roll-up is bounded by `selection.check_breadth`, e
 read of tickets by what the roll-up counted. Nothing here writes or judges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -16,6 +16,7 @@ from sqlalchemy import Connection, literal_column
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from analytics_service.durations import (
+    BIN_WIDTH,
     HISTOGRAMS,
     Counts,
     Durations,
@@ -29,7 +30,7 @@ from analytics_service.selection import Selection, cut_for
 from db.scope import Actor, visible_tickets
 from db.vocabulary import Role
 
-EXACT_ROWS = 2_000  # up to so many durations are read one by one
+EXACT_ROWS = 2_000  # up to so many durations are all read one by one
 
 MEASURES = (
     "created",
@@ -285,6 +286,60 @@ def ends_query(which: str, key: str, at: str, clock: str, where: str) -> str:
         f"FROM tickets.ticket_facts WHERE {at} >= %(start)s AND {at} < %(end)s "
         f"AND {clock}_wall_s IS NOT NULL AND {where} GROUP BY 2, 3"
     )
+
+
+# The expression of the indexes `ix_tickets_bin_…`; 0.985 is in bin 0, as 0 is.
+BIN_SQL = (
+    "(1 + floor(ln(GREATEST({0}::double precision, '0.985'::double precision)) "
+    f"/ '{BIN_WIDTH!r}'::double precision)::integer)"
+)
+ENDS = {  # histogram: the instant and the seconds of a ticket, and which tickets
+    "rw": ("completed_at", "resolution_wall_s", "status IN ('completed', 'closed')"),
+    "rk": ("completed_at", "resolution_elapsed_s", "status IN ('completed', 'closed')"),
+    "fw": ("responded_at", "response_wall_s", "responded_at IS NOT NULL"),
+    "fk": ("responded_at", "response_elapsed_s", "responded_at IS NOT NULL"),
+}
+
+
+def read_bins(
+    connection: Connection,
+    reading: Reading,
+    edges: tuple[datetime, datetime],
+    bins: Mapping[str, Iterable[int]],
+    most: int,
+) -> dict[tuple[str, Key], dict[int, list[int]]]:
+    """Return {(histogram, group): {bin: seconds}} of the tickets in these bins.
+
+    edges: the instants between which the durations ended. most: tickets of a
+    histogram to look at; the caller knows how many to expect.
+    """
+    where, values = cells(reading, created_by=True)
+    values |= {"start": edges[0], "end": edges[1]}
+    key = KEYS[reading.by] if reading.by else "NULL::text"
+    # What the index holds, and the rest only where it is asked for.
+    columns = [column for _, column in CELL]
+    columns += [c for c in ("technician_id", "created_by") if c in f"{key} {where}"]
+    parts = []
+    for name, numbers in bins.items():
+        if not (chosen := sorted(numbers)):
+            continue
+        values[name] = chosen
+        at, seconds, which = ENDS[name]
+        bin_sql = BIN_SQL.format(seconds)
+        parts.append(
+            f"SELECT '{name}', {key}, bin, array_agg(s) FROM (SELECT {bin_sql} AS bin, "  # noqa: S608
+            f"{seconds} AS s, {', '.join(columns)} FROM tickets.ticket_facts "
+            f"WHERE {bin_sql} = ANY(%({name})s) AND {at} >= %(start)s "
+            f"AND {at} < %(end)s AND {seconds} IS NOT NULL AND {which} LIMIT {most}) t "
+            f"WHERE {where} GROUP BY 2, 3"
+        )
+    found: dict[tuple[str, Key], dict[int, list[int]]] = {}
+    if parts:
+        rows = connection.exec_driver_sql(" UNION ALL ".join(parts), values)
+        for name, group, number, seconds in rows:
+            place = found.setdefault((name, group_key(reading.by, group)), {})
+            place[number] = seconds
+    return found
 
 
 def group_key(by: str | None, value: Key) -> Key:
