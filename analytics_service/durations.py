@@ -53,7 +53,7 @@ class Durations:
             return exact_percentile_s(self.values, share)
         if self.reached is None:
             return None
-        return binned_percentile_s(self.reached, share, self.within)
+        return self.binned_percentile_s(self.reached, share)
 
     def is_exact(self, share: float) -> bool:
         """Tell whether a percentile is exact; if not it is within 1 %."""
@@ -61,7 +61,24 @@ class Durations:
             return True
         if not self.within:
             return False
-        return all(number in self.within for number in bins_at(self.reached, share))
+        return all(number in self.within for number in self.bins(share))
+
+    def bins(self, share: float) -> tuple[int, int]:
+        """Return the bins of the two durations that a percentile lies between."""
+        return (0, 0) if self.reached is None else bins_at(self.reached, share)
+
+    def binned_percentile_s(self, reached: Counts, share: float) -> float:
+        """Return the percentile of binned seconds, within 1 % of the exact one.
+
+        Exact where the bins that it lies in are among `within`.
+        """
+        rank = share * (int(reached[-1]) - 1)
+        first, last = self.bins(share)
+        low = value_s(reached, first, math.floor(rank), self.within)
+        if first == last and not self.within:
+            return low
+        high = value_s(reached, last, math.ceil(rank), self.within)
+        return low + (high - low) * (rank - math.floor(rank))
 
 
 def exact(values: Iterable[int]) -> Durations:
@@ -79,20 +96,6 @@ def exact_percentile_s(values: Sequence[int], share: float) -> float:
 
 def binned(reached: Counts, total_s: int) -> Durations:
     return Durations(int(reached[-1]), total_s, reached=reached)
-
-
-def binned_percentile_s(
-    reached: Counts, share: float, within: Mapping[int, Sequence[int]]
-) -> float:
-    """Return the percentile of binned seconds, within 1 % of the exact one.
-
-    Exact where the bins that it lies in are among `within`.
-    """
-    rank = share * (int(reached[-1]) - 1)
-    first, last = bins_at(reached, share)
-    low = value_s(reached, first, math.floor(rank), within)
-    high = value_s(reached, last, math.ceil(rank), within)
-    return low + (high - low) * (rank - math.floor(rank))
 
 
 def bins_at(reached: Counts, share: float) -> tuple[int, int]:
@@ -128,6 +131,7 @@ def histograms(packed: bytes | memoryview) -> Counts:
     """Return the sum of packed histograms, one after the other, cumulated.
 
     packed: of `rollup.packed_bins`. Returns shape (4, USED_BINS), as HISTOGRAMS.
+    (Small arrays one by one: one large array of all groups costs three times as much.)
     """
     pairs = np.frombuffer(packed, dtype=PACKED)
     size = len(HISTOGRAMS) * MOST_BINS

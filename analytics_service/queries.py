@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, literal_column
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
+from analytics_service.binary import copied
 from analytics_service.durations import (
     BIN_WIDTH,
     HISTOGRAMS,
@@ -27,6 +28,7 @@ from analytics_service.durations import (
 )
 from analytics_service.periods import Cover
 from analytics_service.selection import Selection, cut_for
+from db.engine import tuples
 from db.scope import Actor, visible_tickets
 from db.vocabulary import Role
 
@@ -138,16 +140,23 @@ def read_histograms(
 
     Folded rows have them packed; what is not folded yet is read from `extra`.
     """
-    values = (
+    summed = (
         "string_agg(bins, ''), string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
     )
+    query, values = stretches_query(reading, cover, summed)
     found: dict[Key, dict[int, Counts]] = {}
-    for key, stretch, packed, texts in in_stretches(connection, reading, cover, values):
+    for name, stretch, packed, texts in copied(connection, query, values):
         reached = histograms(packed or b"")
-        if texts:
-            reached = reached + counted_bins(merged(texts))
-        found.setdefault(key, {})[stretch] = reached
+        if texts is not None:
+            reached = reached + counted_bins(merged(bytes(texts).decode()))
+        key = None if name is None else key_of(reading.by, bytes(name))
+        found.setdefault(key, {})[int.from_bytes(stretch or b"")] = reached
     return found
+
+
+def key_of(by: str | None, name: bytes) -> Key:
+    """Return a group's key from a column's binary form."""
+    return int.from_bytes(name) if by in ("team", "technician") else name.decode()
 
 
 def in_stretches(
@@ -159,6 +168,13 @@ def in_stretches(
     all_time: bool = False,
 ) -> Sequence[Sequence[Any]]:
     """Return rows of (group, stretch, sums …) of the daily figures."""
+    return tuples(connection, *stretches_query(reading, cover, sums, all_time=all_time))
+
+
+def stretches_query(
+    reading: Reading, cover: Cover, sums: str, *, all_time: bool = False
+) -> tuple[str, Values]:
+    """Return the query of (group, stretch, sums …), and its values."""
     where, values = rows_of(reading, cover, all_time=all_time)
     values["bounds"] = cover.bounds
     key = KEYS[reading.by] if reading.by else "NULL::text"
@@ -166,7 +182,7 @@ def in_stretches(
         f"SELECT {key}, width_bucket(starts_on, %(bounds)s), {sums} "  # noqa: S608
         f"FROM tickets.daily_figures WHERE {where} GROUP BY 1, 2"
     )
-    return connection.exec_driver_sql(query, values).all()
+    return query, values
 
 
 def rows_of(

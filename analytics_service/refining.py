@@ -7,14 +7,14 @@ them would give. Refuses to read more than a request may: then the percentile st
 within 1 % and says so.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 from sqlalchemy import Connection
 
 from analytics_service import queries
-from analytics_service.durations import HISTOGRAMS, MEDIAN, P90, Durations, bins_at
+from analytics_service.durations import HISTOGRAMS, MEDIAN, P90, Counts, Durations
 from analytics_service.periods import Period
 from analytics_service.queries import Key, Reading
 from analytics_service.selection import Selection
@@ -22,6 +22,7 @@ from analytics_service.selection import Selection
 ByName = dict[str, Durations]
 Bins = dict[str, set[int]]
 MOST_ROWS = 2_400  # of one period: an answer may compare two
+MOST_IN_GROUPS = 40_000  # durations: the bins of groups of more hardly ever fit
 
 
 def refined(
@@ -31,9 +32,11 @@ def refined(
     groups: Mapping[Key, ByName],
 ) -> dict[Key, ByName]:
     """Return the binned durations of a period with the values that make them exact."""
-    chosen = wanted_bins(groups.values())
-    counts = counts_of(groups.values())
-    if rows_of(chosen, counts) > MOST_ROWS:
+    n = sum(part.n for parts in groups.values() for part in parts.values())
+    if len(groups) > 1 and n > MOST_IN_GROUPS:
+        return dict(groups)
+    chosen = wanted_bins(list(groups.values()))
+    if chosen is None:
         return dict(groups)
     edges = (period.starts_at, period.ends_at)
     # The index is of every zone and team: a filter sees more rows than it keeps.
@@ -48,37 +51,35 @@ def refined(
     }
 
 
-def wanted_bins(groups: Iterable[ByName]) -> Bins:
-    """Return the bins in which a percentile of a group, or of all together, lies."""
+def wanted_bins(groups: Sequence[ByName]) -> Bins | None:
+    """Return the bins in which a percentile of a group, or of all together, lies.
+
+    None if more durations lie in them than may be read.
+    """
     chosen: Bins = {name: set() for name in HISTOGRAMS}
-    parts = list(groups)
-    reached = counts_of(parts)
-    everything = [{n: Durations(int(r[-1]), 0, reached=r) for n, r in reached.items()}]
-    for part in [*parts, *everything]:
+    together = counts_of(groups)
+    everything = {n: Durations(int(r[-1]), 0, reached=r) for n, r in together.items()}
+    sizes = {name: np.diff(r, prepend=0) for name, r in together.items()}
+    rows = 0
+    for part in (everything, *groups):
         for name, found in part.items():
             if found.n and found.reached is not None:
-                for share in (MEDIAN, P90):
-                    chosen[name].update(bins_at(found.reached, share))
+                new = {*found.bins(MEDIAN), *found.bins(P90)} - chosen[name]
+                chosen[name] |= new
+                rows += int(sum(sizes[name][number] for number in new))
+        if rows > MOST_ROWS:
+            return None
     return chosen
 
 
-def counts_of(groups: Iterable[ByName]) -> dict[str, np.ndarray]:
+def counts_of(groups: Iterable[ByName]) -> dict[str, Counts]:
     """Return the cumulated histograms of all groups together."""
-    summed: dict[str, np.ndarray] = {}
-    for parts in groups:
-        for name, part in parts.items():
+    parts: dict[str, list[Counts]] = {}
+    for group in groups:
+        for name, part in group.items():
             if part.reached is not None:
-                summed[name] = summed.get(name, 0) + part.reached
-    return summed
-
-
-def rows_of(chosen: Bins, reached: Mapping[str, np.ndarray]) -> int:
-    """Return how many durations lie in the bins."""
-    return sum(
-        int(np.diff(reached[name], prepend=0)[list(numbers)].sum())
-        for name, numbers in chosen.items()
-        if name in reached and numbers
-    )
+                parts.setdefault(name, []).append(part.reached)
+    return {name: np.sum(reached, axis=0) for name, reached in parts.items()}
 
 
 def with_values(
