@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 BIN_OF = (
     "(1 + floor(ln(GREATEST({0}::double precision, '0.985'::double precision)) "
