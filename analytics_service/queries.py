@@ -33,6 +33,7 @@ from db.scope import Actor, visible_tickets
 from db.vocabulary import Role
 
 EXACT_ROWS = 2_000  # up to so many durations are all read one by one
+EXACT_FILTERED = 200  # of some zones, teams or kinds: others' tickets are looked at too
 
 MEASURES = (
     "created",
@@ -265,6 +266,11 @@ DURATIONS = {  # histogram of the roll-up: its sum
 }
 
 
+def few_enough(n: int, selection: Selection) -> bool:
+    """Tell whether so many durations are read one by one."""
+    return n <= (EXACT_ROWS if selection == Selection() else EXACT_FILTERED)
+
+
 def read_durations(
     connection: Connection,
     reading: Reading,
@@ -273,7 +279,7 @@ def read_durations(
     """Return {group: {stretch: durations}}, read from the tickets themselves.
 
     edges: instants between which the stretches lie; the first stretch is 1. Only
-    for periods in which the roll-up counts at most EXACT_ROWS.
+    where `few_enough` says so of what the roll-up counts.
     """
     where, values = cells(reading, created_by=True)
     values |= {"edges": list(edges), "start": edges[0], "end": edges[-1]}
@@ -332,6 +338,8 @@ def read_bins(
     where, values = cells(reading, created_by=True)
     values |= {"start": edges[0], "end": edges[1]}
     key = KEYS[reading.by] if reading.by else "NULL::text"
+    # Few groups are cheaper to sort in the query, many here.
+    listed, end = ("s", "") if reading.by else ("array_agg(s)", " GROUP BY 2, 3")
     # What the index holds, and the rest only where it is asked for.
     columns = [column for _, column in CELL]
     columns += [c for c in ("technician_id", "created_by") if c in f"{key} {where}"]
@@ -343,18 +351,20 @@ def read_bins(
         at, seconds, which = ENDS[name]
         bin_sql = BIN_SQL.format(seconds)
         parts.append(
-            f"SELECT '{name}', {key}, bin, array_agg(s) FROM (SELECT {bin_sql} AS bin, "  # noqa: S608
+            f"SELECT '{name}', {key}, bin, {listed} FROM (SELECT {bin_sql} AS bin, "  # noqa: S608
             f"{seconds} AS s, {', '.join(columns)} FROM tickets.ticket_facts "
             f"WHERE {bin_sql} = ANY(%({name})s) AND {at} >= %(start)s "
             f"AND {at} < %(end)s AND {seconds} IS NOT NULL AND {which} LIMIT {most}) t "
-            f"WHERE {where} GROUP BY 2, 3"
+            f"WHERE {where}{end}"
         )
     found: dict[tuple[str, Key], dict[int, list[int]]] = {}
     if parts:
-        rows = connection.exec_driver_sql(" UNION ALL ".join(parts), values)
-        for name, group, number, seconds in rows:
+        for name, group, number, seconds in tuples(
+            connection, " UNION ALL ".join(parts), values
+        ):
             place = found.setdefault((name, group_key(reading.by, group)), {})
-            place[number] = seconds
+            known = seconds if isinstance(seconds, list) else (seconds,)
+            place.setdefault(number, []).extend(known)
     return found
 
 

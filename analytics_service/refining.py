@@ -14,7 +14,14 @@ import numpy as np
 from sqlalchemy import Connection
 
 from analytics_service import queries
-from analytics_service.durations import HISTOGRAMS, MEDIAN, P90, Counts, Durations
+from analytics_service.durations import (
+    HISTOGRAMS,
+    MEDIAN,
+    P90,
+    Counts,
+    Durations,
+    binned,
+)
 from analytics_service.periods import Period
 from analytics_service.queries import Key, Reading
 from analytics_service.selection import Selection
@@ -22,7 +29,9 @@ from analytics_service.selection import Selection
 ByName = dict[str, Durations]
 Bins = dict[str, set[int]]
 MOST_ROWS = 2_400  # of one period: an answer may compare two
-MOST_IN_GROUPS = 40_000  # durations: the bins of groups of more hardly ever fit
+# Durations: the bins of groups of more hardly ever fit, even less those of groups of
+# some zones or kinds, since the index leads to the tickets of all.
+MOST_IN_GROUPS, MOST_IN_SOME_GROUPS = 40_000, 4_000
 
 
 def refined(
@@ -33,37 +42,45 @@ def refined(
 ) -> dict[Key, ByName]:
     """Return the binned durations of a period with the values that make them exact."""
     n = sum(part.n for parts in groups.values() for part in parts.values())
-    if len(groups) > 1 and n > MOST_IN_GROUPS:
+    narrowed = reading.selection != Selection()
+    if len(groups) > 1 and n > (MOST_IN_SOME_GROUPS if narrowed else MOST_IN_GROUPS):
         return dict(groups)
-    chosen = wanted_bins(list(groups.values()))
+    everything = all_of(groups.values())
+    chosen = wanted_bins(list(groups.values()), everything)
     if chosen is None:
         return dict(groups)
     edges = (period.starts_at, period.ends_at)
     # The index is of every zone and team: a filter sees more rows than it keeps.
-    most = MOST_ROWS if reading.selection == Selection() else MOST_ROWS // len(chosen)
+    most = MOST_ROWS // len(chosen) if narrowed else MOST_ROWS
     found = queries.read_bins(connection, reading, edges, chosen, most)
+    shared = {
+        name: {*part.bins(MEDIAN), *part.bins(P90)} if part.n else set()
+        for name, part in everything.items()
+    }
     return {
         key: {
-            name: with_values(part, chosen[name], found.get((name, key), {}))
+            name: with_values(part, shared[name], found.get((name, key), {}))
             for name, part in parts.items()
         }
         for key, parts in groups.items()
     }
 
 
-def wanted_bins(groups: Sequence[ByName]) -> Bins | None:
+def wanted_bins(groups: Sequence[ByName], everything: ByName) -> Bins | None:
     """Return the bins in which a percentile of a group, or of all together, lies.
 
     None if more durations lie in them than may be read.
     """
     chosen: Bins = {name: set() for name in HISTOGRAMS}
-    together = counts_of(groups)
-    everything = {n: Durations(int(r[-1]), 0, reached=r) for n, r in together.items()}
-    sizes = {name: np.diff(r, prepend=0) for name, r in together.items()}
+    sizes = {
+        name: np.diff(found.reached, prepend=0).tolist()
+        for name, found in everything.items()
+        if found.reached is not None
+    }
     rows = 0
     for part in (everything, *groups):
         for name, found in part.items():
-            if found.n and found.reached is not None:
+            if found.n:
                 new = {*found.bins(MEDIAN), *found.bins(P90)} - chosen[name]
                 chosen[name] |= new
                 rows += int(sum(sizes[name][number] for number in new))
@@ -72,27 +89,30 @@ def wanted_bins(groups: Sequence[ByName]) -> Bins | None:
     return chosen
 
 
-def counts_of(groups: Iterable[ByName]) -> dict[str, Counts]:
-    """Return the cumulated histograms of all groups together."""
+def all_of(groups: Iterable[ByName]) -> ByName:
+    """Return the durations of all groups together."""
     parts: dict[str, list[Counts]] = {}
     for group in groups:
         for name, part in group.items():
             if part.reached is not None:
                 parts.setdefault(name, []).append(part.reached)
-    return {name: np.sum(reached, axis=0) for name, reached in parts.items()}
+    return {name: binned(np.sum(each, axis=0), 0) for name, each in parts.items()}
 
 
 def with_values(
-    part: Durations, chosen: Iterable[int], found: Mapping[int, list[int]]
+    part: Durations, shared: Iterable[int], found: Mapping[int, list[int]]
 ) -> Durations:
-    """Return durations with the values of bins; a bin with another number of them than
-    counted (too many to read, or a write came between) stays a bin."""
-    if part.reached is None:
-        return part
-    sizes = np.diff(part.reached, prepend=0)
-    within = {
-        number: sorted(found.get(number, ()))
-        for number in chosen
-        if len(found.get(number, ())) == int(sizes[number])
-    }
+    """Return durations with the values of their own bins and of those shared by all.
+
+    A bin with another number of values than counted (too many to read, or a write came
+    between) stays a bin.
+    """
+    if not part.n or part.reached is None:
+        return replace(part, within=dict.fromkeys(shared, ()))
+    within = {}
+    for number in {*shared, *part.bins(MEDIAN), *part.bins(P90)}:
+        values = found.get(number, [])
+        before = int(part.reached[number - 1]) if number else 0
+        if len(values) == int(part.reached[number]) - before:
+            within[number] = sorted(values)
     return replace(part, within=within)

@@ -93,7 +93,7 @@ def period_durations(
     """Return the durations of a period: each one where they are few, else binned,
     with those around the percentiles where these are not too many."""
     n = sum(s.get("completed", 0) + s.get("responded", 0) for s in within.values())
-    if n <= queries.EXACT_ROWS:
+    if queries.few_enough(n, reading.selection):
         edges = (period.starts_at, period.ends_at)
         found = queries.read_durations(connection, reading, edges)
         return {key: stretches.get(1, {}) for key, stretches in found.items()}

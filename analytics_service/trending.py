@@ -177,7 +177,7 @@ def bucket_durations(
         for number, s in found.items()
         if 0 < number < len(edges)
     )
-    if n <= queries.EXACT_ROWS:
+    if queries.few_enough(n, asked.selection):
         instants = [day_start(day, asked.period.zone) for day in edges]
         return queries.read_durations(connection, asked.reading(), instants).get(
             None, {}
