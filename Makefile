@@ -62,7 +62,7 @@ docker-logs: ## Follow the log of the containers
 
 ##@ Operate
 
-.PHONY: admin rotate-keys backup restore rollup-verify sla-rebuild reprice eval-forecast eval-chat pgadmin
+.PHONY: admin rotate-keys backup restore rollup-verify sla-rebuild reprice eval-forecast eval-anomalies eval-chat pgadmin
 admin: $(VENV)/.for-run ## Make an administrator (ARGS="--username anna --email anna@example.org")
 	@$(WITH_SYSTEM) $(PYTHON) -m auth_service.make_admin $(ARGS)
 
@@ -86,6 +86,9 @@ reprice: $(VENV)/.for-run ## Put all tickets of an SLA policy under a version of
 
 eval-forecast: $(VENV)/.for-run ## Judge the forecast against its baseline on time-ordered hold-outs
 	@$(WITH_SYSTEM) $(PYTHON) -m analytics_service.evaluation $(ARGS)
+
+eval-anomalies: $(VENV)/.for-run ## Judge how odd days are found that were planted into real records
+	@$(WITH_SYSTEM) $(PYTHON) -m analytics_service.planted $(ARGS)
 
 eval-chat: $(VENV)/.for-run ## Ask the assistant its own questions and print what it got right
 	@$(PYTHON) -m ai_service.evaluation $(ARGS)

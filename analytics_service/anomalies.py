@@ -3,7 +3,9 @@
 The expectation is the one-step forecast of the robust seasonal smoother, so an outlier
 of yesterday does not hide today's. The score is the signed Cressie-Read deviate of the
 count from it (λ = 1/3: right for rare and for frequent events alike), divided by the
-usual size of such deviates in the series. A day is flagged beyond 3.5 when it also
+usual size of such deviates in the series. Where several series are judged, what all of
+them share on a day (a storm over the whole city) is taken off each: it is no oddity of
+one. A day is flagged beyond 3.5 when it also
 passes Benjamini-Hochberg over the series of that day; CUSUM finds lasting shifts that
 no single day shows. Refuses to judge fewer than 28 days.
 """
@@ -22,8 +24,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 MIN_DAYS = 28
-RATES = ((0.1, 0.05),)
-CLIP_SIGMAS = 5.0
+RATES = ((0.03, 0.03), (0.1, 0.03), (0.3, 0.03))  # their errors are averaged
+CLIP_SIGMAS = 3.0
 THRESHOLD = 3.5
 FALSE_DISCOVERY_RATE = 0.05
 COUNT_SIGMA = 1.0  # of the deviate of a Poisson count: none is steadier than chance
@@ -31,6 +33,10 @@ LEAST_EXPECTED = 0.25  # added to the expectation: never sure that nothing comes
 WINSOR_SIGMAS = 2.0  # how far an outlier may bend the calendar effects
 STORM_SIGMAS = 20.0  # what one day may add to the usual size of errors
 WEEKDAY_SHARE = 0.3  # of the error variance that is taken from the same weekday
+MIN_PEERS = 5  # fewer series cannot tell what is shared from one that is odd
+PEER_SIGMAS = 4.0  # how far one day may bend a series' share in what is shared
+PEER_PRIOR = 10.0  # squared shared sigmas that a share of 1 is worth
+MOST_SHARED = 3.0
 CUSUM_SLACK = 0.5
 CUSUM_LIMIT = 8.0
 
@@ -88,7 +94,7 @@ def score_days(
     panel = Panel(roots, np.sqrt(factors), weekday)
     error, _ = _one_step(panel)
     expected = np.maximum(roots - error, 0.0) ** 2
-    surprise = deviate(counts, expected + LEAST_EXPECTED)
+    surprise = _own(deviate(counts, expected + LEAST_EXPECTED))
     score = surprise / _usual(surprise, weekday)
     live = np.any(counts, axis=1, keepdims=True)
     return Scores(expected, np.where(live, score, 0.0))
@@ -148,10 +154,33 @@ def _cusum(row: Floats) -> list[tuple[int, int]]:
 
 
 def _one_step(panel: Panel) -> tuple[Floats, Floats]:
-    """One-step errors and their running robust sigma, each (n_series, n_days)."""
+    """One-step errors and their running robust sigma, each (n_series, n_days).
+
+    The mean over smoothers of several rates: none is right for every series.
+    """
     trace = Trace()
     smooth(panel, [panel.n_past], RATES, CLIP_SIGMAS, trace)
-    return np.stack(trace.error, axis=-1)[0], np.stack(trace.sigma, axis=-1)[0]
+    error, sigma = np.stack(trace.error, axis=-1), np.stack(trace.sigma, axis=-1)
+    return error.mean(axis=0), sigma.mean(axis=0)
+
+
+def _own(surprise: Floats) -> Floats:
+    """What is left of the deviates without what all series share on the day.
+
+    Shared is the median over the series, in their own typical sizes; each takes part
+    in it by a slope of its own, shrunk to 1.
+    """
+    if len(surprise) < MIN_PEERS:
+        return surprise
+    typical = 1.4826 * np.median(np.abs(surprise), axis=1, keepdims=True)
+    typical = np.maximum(typical, COUNT_SIGMA)
+    units = surprise / typical
+    shared = np.median(units, axis=0)
+    calm = np.clip(shared, -PEER_SIGMAS, PEER_SIGMAS)
+    moved = np.clip(units, -PEER_SIGMAS, PEER_SIGMAS) @ calm + PEER_PRIOR
+    part = np.clip(moved / (calm @ calm + PEER_PRIOR), 0, MOST_SHARED)
+    own: Floats = surprise - part[:, None] * shared * typical
+    return own
 
 
 def _usual(surprise: Floats, weekday: NDArray[np.int64]) -> Floats:

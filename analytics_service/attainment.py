@@ -97,6 +97,7 @@ def by_policy(
                 "value": ratio(met, met + missed),
                 "n": met + missed,
                 "small_sample": met + missed < SMALL_SAMPLE,
+                "exact": True,
                 "definition": SHOWN[1].text,
                 "tickets_url": links.to(
                     "resolution_judged", f"{filters}&policy_id={policy_id}"
@@ -133,6 +134,7 @@ def hold_reasons(extra: Sums, links: Links, filters: str) -> list[Answer]:
                 "value": extra.get(f"held:{reason}", 0) / 60,
                 "n": n,
                 "small_sample": n < SMALL_SAMPLE,
+                "exact": True,
                 "definition": "Working minutes on hold for this reason.",
                 "tickets_url": links.to("completed", f"{filters}&held_for={reason}"),
             },

@@ -1,13 +1,14 @@
-"""Percentiles of durations from mergeable histograms, or exact from values.
+"""Percentiles of durations, exact from values or from mergeable histograms.
 
 The roll-up counts durations in bins 2 % wide (tickets_service/rollup.py), so
-histograms of days, zones or teams add up and a percentile read from the sum is
-off by at most 1 %. Refuses to average percentiles.
+histograms of days, zones or teams add up: they say in which bin a percentile lies
+and how many durations lie below. With the values of that bin (refining.py) it is
+exact, without them off by at most 1 %. Refuses to average percentiles.
 """
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -30,6 +31,7 @@ class Durations:
 
     values: sorted seconds, or None where only the bins are known.
     reached: how many durations lie in each bin and below, shape (USED_BINS,).
+    within: the sorted seconds of those bins that were read one by one.
     total_s: their exact sum.
     """
 
@@ -37,6 +39,7 @@ class Durations:
     total_s: int
     values: Sequence[int] | None = None
     reached: Counts | None = None
+    within: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     @property
     def mean_s(self) -> float | None:
@@ -48,9 +51,34 @@ class Durations:
             return None
         if self.values is not None:
             return exact_percentile_s(self.values, share)
-        return (
-            None if self.reached is None else binned_percentile_s(self.reached, share)
-        )
+        if self.reached is None:
+            return None
+        return self.binned_percentile_s(self.reached, share)
+
+    def is_exact(self, share: float) -> bool:
+        """Tell whether a percentile is exact; if not it is within 1 %."""
+        if not self.n or self.values is not None or self.reached is None:
+            return True
+        if not self.within:
+            return False
+        return all(number in self.within for number in self.bins(share))
+
+    def bins(self, share: float) -> tuple[int, int]:
+        """Return the bins of the two durations that a percentile lies between."""
+        return (0, 0) if self.reached is None else bins_at(self.reached, share)
+
+    def binned_percentile_s(self, reached: Counts, share: float) -> float:
+        """Return the percentile of binned seconds, within 1 % of the exact one.
+
+        Exact where the bins that it lies in are among `within`.
+        """
+        rank = share * (int(reached[-1]) - 1)
+        first, last = self.bins(share)
+        low = value_s(reached, first, math.floor(rank), self.within)
+        if first == last and not self.within:
+            return low
+        high = value_s(reached, last, math.ceil(rank), self.within)
+        return low + (high - low) * (rank - math.floor(rank))
 
 
 def exact(values: Iterable[int]) -> Durations:
@@ -70,15 +98,24 @@ def binned(reached: Counts, total_s: int) -> Durations:
     return Durations(int(reached[-1]), total_s, reached=reached)
 
 
-def binned_percentile_s(reached: Counts, share: float) -> float:
-    """Return the percentile of binned seconds, within 1 % of the exact one."""
+def bins_at(reached: Counts, share: float) -> tuple[int, int]:
+    """Return the bins of the two durations that a percentile lies between."""
     rank = share * (int(reached[-1]) - 1)
     low, high = math.floor(rank), math.ceil(rank)
     first = int(reached.searchsorted(low, side="right"))
-    last = first
-    if high > low and reached[first] <= high:
-        last = int(reached.searchsorted(high, side="right"))
-    return middle_s(first) + (middle_s(last) - middle_s(first)) * (rank - low)
+    if high == low or reached[first] > high:
+        return first, first
+    return first, int(reached.searchsorted(high, side="right"))
+
+
+def value_s(
+    reached: Counts, number: int, rank: int, within: Mapping[int, Sequence[int]]
+) -> float:
+    """Return the duration of a rank, which lies in a bin."""
+    values = within.get(number)
+    if values is None:
+        return middle_s(number)
+    return values[rank - (int(reached[number - 1]) if number else 0)]
 
 
 @cache
@@ -94,6 +131,7 @@ def histograms(packed: bytes | memoryview) -> Counts:
     """Return the sum of packed histograms, one after the other, cumulated.
 
     packed: of `rollup.packed_bins`. Returns shape (4, USED_BINS), as HISTOGRAMS.
+    (Small arrays one by one: one large array of all groups costs three times as much.)
     """
     pairs = np.frombuffer(packed, dtype=PACKED)
     size = len(HISTOGRAMS) * MOST_BINS
@@ -126,4 +164,16 @@ def together(parts: Sequence[Durations]) -> Durations:
         sum(part.n for part in parts),
         sum(part.total_s for part in parts),
         reached=np.sum(reached, axis=0),
+        within=within_all([part for part in parts if part.reached is not None]),
     )
+
+
+def within_all(parts: Sequence[Durations]) -> dict[int, Sequence[int]]:
+    """Return the values of the bins that were read for each of the parts."""
+    if not parts or not all(part.within for part in parts):
+        return {}
+    numbers = set.intersection(*(set(part.within) for part in parts))
+    return {
+        number: sorted(value for part in parts for value in part.within[number])
+        for number in numbers
+    }

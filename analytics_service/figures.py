@@ -94,6 +94,7 @@ def figure(spec: Figure, totals: Totals, url: str | None) -> Answer:
         "value": spec.value(totals),
         "n": n,
         "small_sample": n < SMALL_SAMPLE,
+        "exact": spec.is_exact(totals),
         "definition": spec.text,
         "tickets_url": url,
     }
@@ -105,6 +106,7 @@ def counted(n: int, definition: str, url: str | None) -> Answer:
         "value": n,
         "n": n,
         "small_sample": n < SMALL_SAMPLE,
+        "exact": True,
         "definition": definition,
         "tickets_url": url,
     }

@@ -8,7 +8,8 @@ moment-fitted dispersion stands in, and is wide on purpose.
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import nbinom
+from scipy.stats import nbinom, norm
+from scipy.stats import t as student
 
 Floats = NDArray[np.float64]
 
@@ -21,6 +22,8 @@ FINE_LEVELS = (np.arange(100) + 0.5) / 100
 MEAN_CLIP = 2.0  # the mean leaves out what storms of the past add beyond 2 sigma
 SHORT_DOUBT_DAYS = 28.0  # 14 days of history: three times the variance seen
 LONE_SERIES_WIDENING = 0.5  # the same, ÷ number of series that share their errors
+TAIL_FREEDOM = 4.0  # degrees of freedom that one series and 28 days are worth
+STEADY_LEVEL = 0.9
 SMALL_SAMPLE_WIDENING = 0.1  # ÷ number of non-overlapping origins
 
 
@@ -54,10 +57,26 @@ def conformal(
     widening = 1.0 + (SMALL_SAMPLE_WIDENING + lone) / max(n_apart, 1.0)
     scale = widening * spread[bucket] * own[:, None]
     cuts, fine = _bucket_quantiles(unit, past_bucket)
+    cuts = cuts * _heavier_tails(TAIL_FREEDOM * n_apart * len(centre))
     quantiles = np.maximum(centre[..., None] + scale[..., None] * cuts[bucket], 0) ** 2
     spreads = spread[bucket][..., None] * own[:, None, None] * fine[bucket]
     mean: Floats = (np.maximum(centre[..., None] + spreads, 0) ** 2).mean(axis=-1)
     return np.moveaxis(quantiles, -1, 1), mean
+
+
+def _heavier_tails(freedom: float) -> Floats:
+    """Return by how much each of LEVELS lies further out than errors so few show.
+
+    Student's quantiles ÷ the normal ones, 1 at the 80 % interval, which the widening
+    already sizes: the extremes of a few errors are seen too rarely.
+    """
+    outer = np.array([level for level in LEVELS if level > STEADY_LEVEL])
+    ratio = student.ppf(outer, freedom) / norm.ppf(outer)
+    ratio /= student.ppf(STEADY_LEVEL, freedom) / norm.ppf(STEADY_LEVEL)
+    factors = np.ones(len(LEVELS))
+    factors[-len(outer) :] = ratio
+    factors[: len(outer)] = ratio[::-1]
+    return factors
 
 
 def wide_counts(mean: Floats, history: Floats, fitted: Floats) -> Floats:

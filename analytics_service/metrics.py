@@ -8,7 +8,7 @@ Refuses ratios of different populations and averages of percentiles.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from analytics_service.durations import MEDIAN, P90, Durations
 
@@ -57,7 +57,10 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number of a metric: how it is computed, and of which rows."""
+    """One number of a metric: how it is computed, and of which rows.
+
+    is_exact: False where the value may be off by up to 1 %.
+    """
 
     key: str
     metric: str
@@ -65,6 +68,7 @@ class Figure:
     population: str
     value: Callable[[Totals], float | None]
     n: Callable[[Totals], int]
+    is_exact: Callable[[Totals], bool] = lambda _: True
 
 
 def ratio(part: float, whole: float) -> float | None:
@@ -207,6 +211,13 @@ def percentile(which: str, share: float) -> Callable[[Totals], float | None]:
     return value
 
 
+def exactness(which: str, share: float) -> Callable[[Totals], bool]:
+    def is_exact(totals: Totals) -> bool:
+        return totals.durations.get(which, NOTHING).is_exact(share)
+
+    return is_exact
+
+
 def mean(which: str) -> Callable[[Totals], float | None]:
     def value(totals: Totals) -> float | None:
         return minutes(totals.durations.get(which, NOTHING).mean_s)
@@ -295,6 +306,12 @@ def duration(
     )
 
 
+def spread(key: str, which: str, text: str, share: float) -> Figure:
+    """Return a figure that is a percentile of durations."""
+    figure = duration(key, which, text, percentile(which, share))
+    return replace(figure, is_exact=exactness(which, share))
+
+
 FIGURES = (
     count("created", "Tickets created in the period.", measure("created")),
     count("completed", "Tickets completed in the period.", measure("completed")),
@@ -307,29 +324,29 @@ FIGURES = (
         completion_ratio,
         completed_or_backlog,
     ),
-    duration(
+    spread(
         "first_response_median_minutes",
         "fw",
         "Opening to first response, median, wall time.",
-        percentile("fw", MEDIAN),
+        MEDIAN,
     ),
-    duration(
+    spread(
         "first_response_p90_minutes",
         "fw",
         "Opening to first response, 90th percentile, wall time.",
-        percentile("fw", P90),
+        P90,
     ),
-    duration(
+    spread(
         "first_response_median_working_minutes",
         "fk",
         "Opening to first response, median, working time.",
-        percentile("fk", MEDIAN),
+        MEDIAN,
     ),
-    duration(
+    spread(
         "first_response_p90_working_minutes",
         "fk",
         "Opening to first response, 90th percentile, working time.",
-        percentile("fk", P90),
+        P90,
     ),
     duration(
         "resolution_mean_minutes",
@@ -337,17 +354,17 @@ FIGURES = (
         "Opening to completion less pauses, mean, wall time.",
         mean("rw"),
     ),
-    duration(
+    spread(
         "resolution_median_minutes",
         "rw",
         "Opening to completion less pauses, median, wall time.",
-        percentile("rw", MEDIAN),
+        MEDIAN,
     ),
-    duration(
+    spread(
         "resolution_p90_minutes",
         "rw",
         "Opening to completion less pauses, 90th percentile, wall time.",
-        percentile("rw", P90),
+        P90,
     ),
     duration(
         "resolution_mean_working_minutes",
@@ -355,17 +372,17 @@ FIGURES = (
         "Opening to completion less pauses, mean, working time.",
         mean("rk"),
     ),
-    duration(
+    spread(
         "resolution_median_working_minutes",
         "rk",
         "Opening to completion less pauses, median, working time.",
-        percentile("rk", MEDIAN),
+        MEDIAN,
     ),
-    duration(
+    spread(
         "resolution_p90_working_minutes",
         "rk",
         "Opening to completion less pauses, 90th percentile, working time.",
-        percentile("rk", P90),
+        P90,
     ),
     Figure(
         "sla_met_ratio_response",

@@ -5,7 +5,7 @@ parameters. Every read of the roll-up is bounded by `selection.check_breadth`, e
 read of tickets by what the roll-up counted. Nothing here writes or judges.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -15,7 +15,9 @@ import orjson
 from sqlalchemy import Connection, literal_column
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
+from analytics_service.binary import copied
 from analytics_service.durations import (
+    BIN_WIDTH,
     HISTOGRAMS,
     Counts,
     Durations,
@@ -26,10 +28,12 @@ from analytics_service.durations import (
 )
 from analytics_service.periods import Cover
 from analytics_service.selection import Selection, cut_for
+from db.engine import tuples
 from db.scope import Actor, visible_tickets
 from db.vocabulary import Role
 
-EXACT_ROWS = 2_000  # up to so many durations are read one by one
+EXACT_ROWS = 2_000  # up to so many durations are all read one by one
+EXACT_FILTERED = 200  # of some zones, teams or kinds: others' tickets are looked at too
 
 MEASURES = (
     "created",
@@ -137,16 +141,23 @@ def read_histograms(
 
     Folded rows have them packed; what is not folded yet is read from `extra`.
     """
-    values = (
+    summed = (
         "string_agg(bins, ''), string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
     )
+    query, values = stretches_query(reading, cover, summed)
     found: dict[Key, dict[int, Counts]] = {}
-    for key, stretch, packed, texts in in_stretches(connection, reading, cover, values):
+    for name, stretch, packed, texts in copied(connection, query, values):
         reached = histograms(packed or b"")
-        if texts:
-            reached = reached + counted_bins(merged(texts))
-        found.setdefault(key, {})[stretch] = reached
+        if texts is not None:
+            reached = reached + counted_bins(merged(bytes(texts).decode()))
+        key = None if name is None else key_of(reading.by, bytes(name))
+        found.setdefault(key, {})[int.from_bytes(stretch or b"")] = reached
     return found
+
+
+def key_of(by: str | None, name: bytes) -> Key:
+    """Return a group's key from a column's binary form."""
+    return int.from_bytes(name) if by in ("team", "technician") else name.decode()
 
 
 def in_stretches(
@@ -158,6 +169,13 @@ def in_stretches(
     all_time: bool = False,
 ) -> Sequence[Sequence[Any]]:
     """Return rows of (group, stretch, sums …) of the daily figures."""
+    return tuples(connection, *stretches_query(reading, cover, sums, all_time=all_time))
+
+
+def stretches_query(
+    reading: Reading, cover: Cover, sums: str, *, all_time: bool = False
+) -> tuple[str, Values]:
+    """Return the query of (group, stretch, sums …), and its values."""
     where, values = rows_of(reading, cover, all_time=all_time)
     values["bounds"] = cover.bounds
     key = KEYS[reading.by] if reading.by else "NULL::text"
@@ -165,7 +183,7 @@ def in_stretches(
         f"SELECT {key}, width_bucket(starts_on, %(bounds)s), {sums} "  # noqa: S608
         f"FROM tickets.daily_figures WHERE {where} GROUP BY 1, 2"
     )
-    return connection.exec_driver_sql(query, values).all()
+    return query, values
 
 
 def rows_of(
@@ -248,6 +266,11 @@ DURATIONS = {  # histogram of the roll-up: its sum
 }
 
 
+def few_enough(n: int, selection: Selection) -> bool:
+    """Tell whether so many durations are read one by one."""
+    return n <= (EXACT_ROWS if selection == Selection() else EXACT_FILTERED)
+
+
 def read_durations(
     connection: Connection,
     reading: Reading,
@@ -256,7 +279,7 @@ def read_durations(
     """Return {group: {stretch: durations}}, read from the tickets themselves.
 
     edges: instants between which the stretches lie; the first stretch is 1. Only
-    for periods in which the roll-up counts at most EXACT_ROWS.
+    where `few_enough` says so of what the roll-up counts.
     """
     where, values = cells(reading, created_by=True)
     values |= {"edges": list(edges), "start": edges[0], "end": edges[-1]}
@@ -285,6 +308,64 @@ def ends_query(which: str, key: str, at: str, clock: str, where: str) -> str:
         f"FROM tickets.ticket_facts WHERE {at} >= %(start)s AND {at} < %(end)s "
         f"AND {clock}_wall_s IS NOT NULL AND {where} GROUP BY 2, 3"
     )
+
+
+# The expression of the indexes `ix_tickets_bin_…`; 0.985 is in bin 0, as 0 is.
+BIN_SQL = (
+    "(1 + floor(ln(GREATEST({0}::double precision, '0.985'::double precision)) "
+    f"/ '{BIN_WIDTH!r}'::double precision)::integer)"
+)
+ENDS = {  # histogram: the instant and the seconds of a ticket, and which tickets
+    "rw": ("completed_at", "resolution_wall_s", "status IN ('completed', 'closed')"),
+    "rk": ("completed_at", "resolution_elapsed_s", "status IN ('completed', 'closed')"),
+    "fw": ("responded_at", "response_wall_s", "responded_at IS NOT NULL"),
+    "fk": ("responded_at", "response_elapsed_s", "responded_at IS NOT NULL"),
+}
+
+
+def read_bins(
+    connection: Connection,
+    reading: Reading,
+    edges: tuple[datetime, datetime],
+    bins: Mapping[str, Iterable[int]],
+    most: int,
+) -> dict[tuple[str, Key], dict[int, list[int]]]:
+    """Return {(histogram, group): {bin: seconds}} of the tickets in these bins.
+
+    edges: the instants between which the durations ended. most: tickets of a
+    histogram to look at; the caller knows how many to expect.
+    """
+    where, values = cells(reading, created_by=True)
+    values |= {"start": edges[0], "end": edges[1]}
+    key = KEYS[reading.by] if reading.by else "NULL::text"
+    # Few groups are cheaper to sort in the query, many here.
+    listed, end = ("s", "") if reading.by else ("array_agg(s)", " GROUP BY 2, 3")
+    # What the index holds, and the rest only where it is asked for.
+    columns = [column for _, column in CELL]
+    columns += [c for c in ("technician_id", "created_by") if c in f"{key} {where}"]
+    parts = []
+    for name, numbers in bins.items():
+        if not (chosen := sorted(numbers)):
+            continue
+        values[name] = chosen
+        at, seconds, which = ENDS[name]
+        bin_sql = BIN_SQL.format(seconds)
+        parts.append(
+            f"SELECT '{name}', {key}, bin, {listed} FROM (SELECT {bin_sql} AS bin, "  # noqa: S608
+            f"{seconds} AS s, {', '.join(columns)} FROM tickets.ticket_facts "
+            f"WHERE {bin_sql} = ANY(%({name})s) AND {at} >= %(start)s "
+            f"AND {at} < %(end)s AND {seconds} IS NOT NULL AND {which} LIMIT {most}) t "
+            f"WHERE {where}{end}"
+        )
+    found: dict[tuple[str, Key], dict[int, list[int]]] = {}
+    if parts:
+        for name, group, number, seconds in tuples(
+            connection, " UNION ALL ".join(parts), values
+        ):
+            place = found.setdefault((name, group_key(reading.by, group)), {})
+            known = seconds if isinstance(seconds, list) else (seconds,)
+            place.setdefault(number, []).extend(known)
+    return found
 
 
 def group_key(by: str | None, value: Key) -> Key:

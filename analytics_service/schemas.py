@@ -91,6 +91,9 @@ class FigureSchema(Schema):
     value = fields.Float(allow_none=True, metadata={"example": 0.87})
     n = fields.Integer(metadata={"description": "Rows counted.", "example": 412})
     small_sample = fields.Boolean(metadata={"description": "Fewer than 5 rows."})
+    exact = fields.Boolean(
+        metadata={"description": "False: a percentile that may be off by up to 1 %."}
+    )
     definition = fields.String(metadata={"example": "Tickets created in the period."})
     tickets_url = fields.String(
         metadata={"description": "Returns exactly the rows counted."}
@@ -172,6 +175,9 @@ class TrendsSchema(FrameSchema):
     figure = fields.String()
     granularity = fields.String()
     definition = fields.String()
+    exact = fields.Boolean(
+        metadata={"description": "False: percentiles that may be off by up to 1 %."}
+    )
     tickets_url = fields.String()
     series = fields.List(fields.Nested(PointSchema))
     trend = fields.Nested(SlopeSchema, allow_none=True)

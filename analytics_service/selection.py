@@ -21,7 +21,7 @@ MOST_ROWS = 5_000
 # The cuts that the roll-up keeps (tickets_service/rollup.py).
 CUTS = (
     *("", "z", "t", "c", "p", "zt", "zc", "zp", "tc", "tp", "cp"),
-    *("ztk", "zcp", "ztc", "ztp", "ztcp"),
+    *("ztk", "zcp", "ztc", "ztp", "ztcp", "ztcpk"),
 )
 LETTERS = {
     "zone": "z",
@@ -90,16 +90,9 @@ def common(
 
 
 def cut_for(selection: Selection, by: str | None) -> str:
-    """Return the smallest cut that keeps what is filtered and grouped by.
-
-    Raises Invalid where none does: technicians are kept by zone and team only.
-    """
+    """Return the smallest cut that keeps what is filtered and grouped by."""
     needed = selection.letters | ({LETTERS[by]} if by else set())
-    fitting = [cut for cut in CUTS if needed <= set(cut)]
-    if not fitting:
-        name = "category" if "c" in needed else "priority"
-        raise Invalid({name: "Cannot be combined with technicians."})
-    return min(fitting, key=len)
+    return min((cut for cut in CUTS if needed <= set(cut)), key=len)
 
 
 def cells_of(cut: str, selection: Selection, sizes: Sizes) -> int:

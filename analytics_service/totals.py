@@ -14,6 +14,7 @@ from analytics_service.figures import settled_end
 from analytics_service.metrics import Totals
 from analytics_service.periods import DAY, Cover, Period, cover
 from analytics_service.queries import Key, Reading, Sums
+from analytics_service.refining import refined
 
 ByStretch = dict[int, Sums]
 SETTLED = ("completed", "first_visit_fixed")
@@ -89,18 +90,20 @@ def backlog_at(stretches: ByStretch, rows: Cover, after: date) -> int:
 def period_durations(
     connection: Connection, reading: Reading, period: Period, within: Mapping[Key, Sums]
 ) -> dict[Key, dict[str, Durations]]:
-    """Return the durations of a period: each one where they are few, else binned."""
+    """Return the durations of a period: each one where they are few, else binned,
+    with those around the percentiles where these are not too many."""
     n = sum(s.get("completed", 0) + s.get("responded", 0) for s in within.values())
-    if n <= queries.EXACT_ROWS:
+    if queries.few_enough(n, reading.selection):
         edges = (period.starts_at, period.ends_at)
         found = queries.read_durations(connection, reading, edges)
         return {key: stretches.get(1, {}) for key, stretches in found.items()}
     rows = cover([period.first, period.last + DAY])
     packed = queries.read_histograms(connection, reading, rows)
-    return {
+    groups = {
         key: queries.binned_durations(stretches[1], within.get(key, {}))
         for key, stretches in packed.items()
     }
+    return refined(connection, reading, period, groups)
 
 
 def team_shifts(

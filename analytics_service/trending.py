@@ -37,15 +37,19 @@ COUNTS_ONLY = "Odd days are looked for in counts over at least 28 days."
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """Values of a figure per bucket; None where nothing was counted."""
+    """Values of a figure per bucket; None where nothing was counted.
+
+    is_exact: False where values are percentiles within 1 %.
+    """
 
     starts: list[date]
     values: list[float | None]
     ns: list[int]
+    is_exact: bool
 
     def since(self, first: date) -> "Course":
         at = bisect_right(self.starts, first - DAY)
-        return Course(self.starts[at:], self.values[at:], self.ns[at:])
+        return Course(self.starts[at:], self.values[at:], self.ns[at:], self.is_exact)
 
 
 def trends_answer(
@@ -70,6 +74,7 @@ def trends_answer(
         "figure": figure.key,
         "granularity": granularity,
         "definition": figure.text,
+        "exact": shown.is_exact,
         "tickets_url": links.to(figure.population, url_filters(asked.wanted)),
         "series": [
             {"at": at, "value": value, "n": n}
@@ -142,7 +147,10 @@ def course(
         for number in range(1, len(begun) + 1)
     ]
     return Course(
-        begun, [figure.value(t) for t in totals], [figure.n(t) for t in totals]
+        begun,
+        [figure.value(t) for t in totals],
+        [figure.n(t) for t in totals],
+        all(figure.is_exact(t) for t in totals),
     )
 
 
@@ -169,7 +177,7 @@ def bucket_durations(
         for number, s in found.items()
         if 0 < number < len(edges)
     )
-    if n <= queries.EXACT_ROWS:
+    if queries.few_enough(n, asked.selection):
         instants = [day_start(day, asked.period.zone) for day in edges]
         return queries.read_durations(connection, asked.reading(), instants).get(
             None, {}

@@ -90,7 +90,8 @@ SELECT c.cut, g.grain,
        on_site_s, travel_s, extra, NULL
 FROM tickets.rollup_deltas d
 CROSS JOIN (VALUES (''), ('z'), ('t'), ('c'), ('p'), ('zt'), ('zc'), ('zp'), ('tc'), ('tp'),
-                   ('cp'), ('ztk'), ('zcp'), ('ztc'), ('ztp'), ('ztcp')) AS c(cut)
+                   ('cp'), ('ztk'), ('zcp'), ('ztc'), ('ztp'), ('ztcp'),
+                   ('ztcpk')) AS c(cut)
 CROSS JOIN (VALUES ('d'), ('w'), ('m'), ('a')) AS g(grain);
 
 -- Unfinished tickets per team, for the team list.

@@ -85,7 +85,7 @@ MEASURES = (
 )
 CUTS = (
     *("", "z", "t", "c", "p", "zt", "zc", "zp", "tc", "tp", "cp"),
-    *("ztk", "zcp", "ztc", "ztp", "ztcp"),
+    *("ztk", "zcp", "ztc", "ztp", "ztcp", "ztcpk"),
 )
 GRAINS = ("d", "w", "m", "a")
 ALL_TIME = date(1970, 1, 1)

@@ -72,6 +72,26 @@ def test_the_day_after_a_storm_is_ordinary() -> None:
     assert not flag(score_days(values, DATES).score)[4, 201]
 
 
+def test_a_storm_over_all_series_is_no_oddity_of_one() -> None:
+    values = panel()
+    values[:, 200] = np.rint(values[:, 200] * 2.5)
+    values[4, 200] *= 3
+    together = score_days(values, DATES).score[:, 200]
+    apart = [score_days(row[None], DATES).score[0, 200] for row in values]
+    assert together[4] == together.max() > 3.5
+    assert 4 * (together > 3.5).sum() <= (np.array(apart) > 3.5).sum()
+
+
+def test_a_few_series_share_nothing() -> None:
+    values = panel(4)
+    alone = [score_days(row[None], DATES).expected[0] for row in values]
+    values[:, 200] *= 3
+    assert (score_days(values, DATES).score[:, 200] > 3.5).all()
+    assert (
+        score_days(values, DATES).expected[:, 200] < 2 * np.array(alone)[:, 200]
+    ).all()
+
+
 def test_many_series_demand_more_of_each() -> None:
     lone = np.full((1, 1), 3.6)
     crowd = np.vstack([lone, np.zeros((999, 1))])

@@ -1,5 +1,8 @@
 """Percentiles: exact from values, within 1 % from bins that add up."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -11,6 +14,7 @@ from analytics_service.durations import (
     MOST_BINS,
     Durations,
     binned,
+    bins_at,
     counted_bins,
     exact,
     histograms,
@@ -61,6 +65,50 @@ def test_groups_merge_into_what_they_are_together(
     packed = together([bins_of(one), bins_of(other)])
     assert packed.percentile_s(share) == bins_of(one + other).percentile_s(share)
     assert packed.mean_s == pytest.approx(float(np.mean(one + other)))
+
+
+def read_at(values: list[int], share: float) -> Durations:
+    """Return binned durations with the values of the bins around a percentile."""
+    found = bins_of(values)
+    assert found.reached is not None
+    within = {
+        number: sorted(v for v in values if rollup.bin_of(v) == number)
+        for number in bins_at(found.reached, share)
+    }
+    return replace(found, within=within)
+
+
+@given(SECONDS, SHARES)
+def test_the_values_around_a_percentile_make_it_exact(
+    values: list[int], share: float
+) -> None:
+    found = read_at(values, share)
+    assert found.is_exact(share)
+    assert not bins_of(values).is_exact(share)
+    assert found.percentile_s(share) == exact(values).percentile_s(share)
+
+
+@given(SECONDS, SECONDS, SHARES)
+def test_groups_whose_values_are_known_are_exact_together(
+    one: list[int], other: list[int], share: float
+) -> None:
+    whole = read_at(one + other, share)
+    parts = [
+        replace(
+            bins_of(values),
+            within={
+                number: sorted(set_of(known, values))
+                for number, known in whole.within.items()
+            },
+        )
+        for values in (one, other)
+    ]
+    expected = exact(one + other).percentile_s(share)
+    assert together(parts).percentile_s(share) == expected
+
+
+def set_of(known: Sequence[int], values: list[int]) -> list[int]:
+    return [value for value in values if value in set(known)]
 
 
 def test_nothing_has_no_percentile() -> None:

@@ -23,7 +23,7 @@ from analytics_service.forecasting import (
     past_origins,
     teams_needed,
 )
-from analytics_service.intervals import LEVELS
+from analytics_service.intervals import LEVELS, conformal
 from analytics_service.reconciliation import cut_table, reconcile, whole_cells
 
 Floats = NDArray[np.float64]
@@ -303,6 +303,34 @@ def test_intervals_cover_what_they_say_on_dense_series() -> None:
         covered95.append(scores["coverage95"].mean())
     assert 0.76 <= np.mean(covered80) <= 0.86
     assert 0.92 <= np.mean(covered95) <= 0.98
+
+
+def test_few_errors_put_the_extremes_further_out() -> None:
+    rng = np.random.default_rng(3)
+    came = rng.normal(10, 1, (2, 1, 28))
+
+    def tail(n_apart: float) -> float:
+        cuts, _ = conformal(
+            np.full((1, 28), 10.0), np.full_like(came, 10.0), came, n_apart
+        )
+        low, middle, high = np.sqrt(cuts[0, [0, 3, 5], 0])
+        return float((middle - low) / (high - middle))
+
+    assert tail(1) > 1.15 * tail(50)
+    assert tail(50) == pytest.approx(tail(1_000), rel=0.02)
+
+
+def test_a_lone_series_of_eight_weeks_is_covered() -> None:
+    values = poisson(np.full(60, 50.0), 84)
+    covered = []
+    for series in values:
+        made = forecast(series[None, :56], days(56))
+        outlook = Outlook(made.median, made.mean, made.quantiles)
+        found = score(series[None, :56], series[None, 56:], outlook)
+        covered.append([found["coverage80"][0], found["coverage95"][0]])
+    wide, wider = np.mean(covered, axis=0)
+    assert wide >= 0.77
+    assert wider >= 0.935
 
 
 def test_a_backtest_judges_every_cut_beside_its_baseline() -> None:

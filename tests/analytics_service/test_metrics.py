@@ -98,6 +98,26 @@ def test_group_figures_equal_the_recount(
         check(group, expected(recounted, first, last, today, KL, keep))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("category", "repair"), ("priority", "high")]
+)
+def test_technicians_can_be_narrowed_to_one_kind_of_work(
+    admin: Reader, world: World, recounted: Tables, name: str, value: str
+) -> None:
+    today = local_today(world)
+    first = today - timedelta(days=90)
+    answer = admin.get(
+        f"/performance?by=technician&{name}={value}&from={first}&to={today}"
+    )
+    assert len(answer["groups"]) >= 4
+    for group in answer["groups"]:
+
+        def keep(t: pd.DataFrame, key: Any = group["key"]) -> "pd.Series[bool]":
+            return t.technician_id.eq(key) & t[name].eq(value)
+
+        check(group, expected(recounted, first, today, today, KL, keep))
+
+
 def test_groups_add_up_to_the_whole(admin: Reader) -> None:
     for by in ("team", "zone", "category", "priority"):
         answer = admin.get(f"/performance?by={by}")

@@ -118,7 +118,6 @@ def test_a_bad_filter_is_refused_by_name(
     [
         ("/performance?by=colour", "by"),
         ("/performance?compare=next", "compare"),
-        ("/performance?by=technician&category=repair", "category"),
         ("/trends?metric=happiness", "metric"),
         ("/trends?granularity=hour", "granularity"),
         ("/metrics?zone=Johor", "zone"),
