@@ -26,7 +26,7 @@ from auth_service.app import create_app
 from auth_service.passwords import Hasher
 from bench.cpu import cpu_seconds
 from bench.load import Call, closed_loop
-from bench.tickets import load_tickets
+from bench.tickets import load_tickets, wait_for_quiet
 from scripts.local.stack import Stack
 from service_kit.settings import Settings
 
@@ -54,6 +54,7 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         folder.chmod(0o755)
         stack = held.enter_context(Stack.started(folder / "ours"))
         load_tickets(stack, min(options.tickets, MOST_TICKETS))
+        wait_for_quiet([stack.pid("postgres"), stack.pid("worker")])
         figures: dict[str, Any] = {}
         figures |= login_figures(stack, options)
         figures |= check_figures(stack)

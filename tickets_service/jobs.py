@@ -14,7 +14,7 @@ from tickets_service.text_filling import BATCH as FILLED
 from tickets_service.text_filling import fill_texts
 
 SWEEP_EVERY_S = 10.0  # a breach is told within a minute
-FOLD_EVERY_S = 2.0  # statistics read what is not folded yet row by row
+FOLD_EVERY_S = 5.0
 SHELF = Shelf()
 
 
