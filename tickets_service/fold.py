@@ -59,12 +59,18 @@ def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
         f"(SELECT id FROM tickets.rollup_deltas ORDER BY id LIMIT {BATCH}) "
         f"RETURNING {', '.join(DELTA_COLUMNS)}"
     ).all()
-    size = len(Cell._fields)
     cells: dict[Cell, Sums] = {}
     for row in rows:
-        sums = dict(zip(rollup.MEASURES, row[size:-1], strict=True)) | row[-1]
-        rollup.add_into(cells.setdefault(Cell(*row[:size]), {}), sums)
+        cell, sums = cell_of(row)
+        rollup.add_into(cells.setdefault(cell, {}), sums)
     return cells, len(rows)
+
+
+def cell_of(row: Sequence[Any]) -> tuple[Cell, Sums]:
+    """Return the cell of a delta's row (DELTA_COLUMNS) and what it adds to it."""
+    size = len(Cell._fields)
+    sums = dict(zip(rollup.MEASURES, row[size:-1], strict=True)) | row[-1]
+    return Cell(*row[:size]), sums
 
 
 def taken_counts(connection: Connection) -> tuple[Counts, int]:
@@ -84,11 +90,15 @@ def add_count(counts: Counts, cell: CountCell, tickets: int, late: int) -> None:
     counts[cell] = (had + tickets, had_late + late)
 
 
-def fold_cells(connection: Connection, cells: Mapping[Cell, Sums]) -> None:
-    """Add cells to every row of the roll-up that counts them."""
+def fold_cells(
+    connection: Connection,
+    cells: Mapping[Cell, Sums],
+    cuts: Sequence[str] = rollup.CUTS,
+) -> None:
+    """Add cells to every row of the roll-up, or of some cuts, that counts them."""
     rows = [
         (*key, *measures_of(kept), rollup.packed_bins(kept))
-        for key, sums in sorted(rollup.folded(cells).items())
+        for key, sums in sorted(rollup.folded(cells, cuts).items())
         if (kept := rollup.non_zero(sums))
     ]
     if not rows:

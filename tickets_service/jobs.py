@@ -9,6 +9,7 @@ from service_kit.worker import Job, JobContext
 from tickets_service import webhook_jobs
 from tickets_service.books import Shelf
 from tickets_service.fold import fold_deltas
+from tickets_service.rollup_completing import complete_finest_cut
 from tickets_service.sweeping import BATCH, sweep_due
 from tickets_service.text_filling import BATCH as FILLED
 from tickets_service.text_filling import fill_texts
@@ -34,6 +35,12 @@ def fold_figures(context: JobContext) -> None:
                 return
 
 
+def complete_figures(context: JobContext) -> None:
+    """Count what an older release did not, once after an upgrade."""
+    zone = ZoneInfo(context.settings.organisation_zone)
+    complete_finest_cut(context.database, zone)
+
+
 def fill_ticket_texts(context: JobContext) -> None:
     """Write the texts that tickets of an older release lack, batch by batch."""
     while not context.stop.is_set():
@@ -52,6 +59,7 @@ JOBS = (
     *webhook_jobs.JOBS,
     Job("tickets.sweep", SWEEP_EVERY_S, sweep_tickets),
     Job("tickets.fold", FOLD_EVERY_S, fold_figures),
+    Job("tickets.complete_figures", 3_600.0, complete_figures),
     Job("tickets.fill_texts", 300.0, fill_ticket_texts),
     Job("tickets.forget_answers", 3_600.0, forget_answers),
 )

@@ -47,7 +47,7 @@ the rank (`bin_of`, `bin_bounds`: bins are 2 % wide), then read the exact values
 import math
 import struct
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple, TypeVar
@@ -356,15 +356,15 @@ def non_zero(sums: Sums) -> Sums:
 Row = tuple[str, str, str, int, date, str, str, int]
 
 
-def rows_of(cell: Cell) -> Iterator[Row]:
-    """Yield the key of every `rollup` row that counts the cell."""
+def rows_of(cell: Cell, cuts: Sequence[str] = CUTS) -> Iterator[Row]:
+    """Yield the key of every `rollup` row of these cuts that counts the cell."""
     starts = {
         "d": cell.day,
         "w": cell.day - timedelta(days=cell.day.weekday()),
         "m": cell.day.replace(day=1),
         "a": ALL_TIME,
     }
-    for cut in CUTS:
+    for cut in cuts:
         zone = cell.zone if "z" in cut else ""
         team_id = cell.team_id if "t" in cut else ANY
         category = cell.category if "c" in cut else ""
@@ -375,11 +375,11 @@ def rows_of(cell: Cell) -> Iterator[Row]:
             yield cut, grain, zone, team_id, starts[grain], *cell_key
 
 
-def folded(cells: Mapping[Cell, Sums]) -> dict[Row, Sums]:
-    """Return the sums of every `rollup` row that the cells touch."""
+def folded(cells: Mapping[Cell, Sums], cuts: Sequence[str] = CUTS) -> dict[Row, Sums]:
+    """Return the sums of every `rollup` row of these cuts that the cells touch."""
     found: dict[Row, Sums] = {}
     for cell, sums in cells.items():
-        for row in rows_of(cell):
+        for row in rows_of(cell, cuts):
             add_into(found.setdefault(row, {}), sums)
     return found
 

@@ -16,7 +16,8 @@ from tests.tickets_service.conftest import Caller
 from tests.tickets_service.test_bulk_load import load
 from tickets_service import rebuild_sla, rollup_verify
 from tickets_service.books import Shelf
-from tickets_service.fold import fold_deltas
+from tickets_service.fold import fold_deltas, lock
+from tickets_service.rollup_completing import complete_finest_cut
 from tickets_service.sweeping import sweep_due
 
 KL = ZoneInfo("Asia/Kuala_Lumpur")
@@ -181,3 +182,47 @@ def test_the_filter_by_sla_state_selects_what_shows_that_state(
     found = dispatcher.get("/tickets/stats/summary")
     assert found["overdue"] == len(shown[SlaState.BREACHED])
     assert found["at_risk"] == len(shown[SlaState.AT_RISK])
+
+
+def fold_all(database: Database) -> None:
+    with database.transaction() as connection:
+        while fold_deltas(connection):
+            pass
+
+
+def lose_the_finest_cut(database: Database, dispatcher: Caller) -> None:
+    """Leave what an upgrade does: the cut of what was folded since, and deltas."""
+    fold_all(database)
+    with database.transaction() as connection:
+        connection.exec_driver_sql("DELETE FROM tickets.rollup WHERE cut = 'ztcpk'")
+    dispatcher.open_ticket()
+    fold_all(database)
+    dispatcher.move(dispatcher.open_ticket(), "start")
+
+
+def differences(database: Database) -> list[str]:
+    with database.transaction() as connection:
+        return rollup_verify.verify(connection, KL)
+
+
+def test_a_cut_that_an_older_release_did_not_count_is_counted(
+    busy: Database, dispatcher: Caller
+) -> None:
+    lose_the_finest_cut(busy, dispatcher)
+    assert differences(busy)
+    assert complete_finest_cut(busy, KL)
+    assert differences(busy) == []
+    assert not complete_finest_cut(busy, KL)
+    fold_all(busy)
+    assert differences(busy) == []
+
+
+def test_a_cut_is_not_counted_while_others_fold(
+    busy: Database, dispatcher: Caller
+) -> None:
+    lose_the_finest_cut(busy, dispatcher)
+    with busy.transaction() as connection:
+        lock(connection)
+        assert not complete_finest_cut(busy, KL)
+    assert differences(busy)
+    assert complete_finest_cut(busy, KL)
