@@ -360,7 +360,7 @@ def read_bins(
     found: dict[tuple[str, Key], dict[int, list[int]]] = {}
     if parts:
         for name, group, number, seconds in tuples(
-            connection, " UNION ALL ".join(parts), values
+            connection, " UNION ALL ".join(parts), values, kept=False
         ):
             place = found.setdefault((name, group_key(reading.by, group)), {})
             known = seconds if isinstance(seconds, list) else (seconds,)

@@ -126,9 +126,12 @@ class Database:
 
 
 def tuples(
-    connection: Connection, sql: str, values: Mapping[str, Any]
+    connection: Connection, sql: str, values: Mapping[str, Any], *, kept: bool = True
 ) -> list[tuple[Any, ...]]:
-    """Return the rows of a hot read as plain tuples, its plan kept by the server.
+    """Return the rows of a hot read as plain tuples.
+
+    kept: whether the server keeps its plan, which then serves any values. Not for
+    texts of which there are many, nor where the best plan depends on the values.
 
     SQLAlchemy's result describes every column anew for each query, which costs a
     third of a list; its errors are kept, so a lost server is told like elsewhere.
@@ -137,7 +140,7 @@ def tuples(
     cursor = plain.cursor()
     try:
         with told(connection, sql):
-            cursor.execute(plain.call_of(sql), values)
+            cursor.execute(plain.call_of(sql) if kept else sql, values)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
     finally:

@@ -14,7 +14,8 @@ from sqlalchemy import Connection
 
 from tickets_service import rollup
 from tickets_service.rollup import Cell, CountCell, Sums
-from tickets_service.storage import COUNT_COLUMNS, DELTA_COLUMNS, json_text, measures_of
+from tickets_service.statements import json_text
+from tickets_service.storage import COUNT_COLUMNS, DELTA_COLUMNS, measures_of
 
 FOLD_LOCK = 0x464F4C44  # "FOLD"
 BATCH = 5_000

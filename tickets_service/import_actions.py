@@ -26,7 +26,8 @@ from tickets_service.commands import MoveTicket
 from tickets_service.import_files import ProgressSchema, Row, nested, shown
 from tickets_service.lifecycle import Action
 from tickets_service.schemas import NewTicketSchema, TicketChangesSchema
-from tickets_service.storage import OUTDATED, Outcome, Request, World, act
+from tickets_service.statements import OUTDATED
+from tickets_service.storage import Outcome, Request, World, act
 from tickets_service.ticket_state import TicketState
 
 MAX_REASONS = 1_000

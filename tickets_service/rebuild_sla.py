@@ -17,7 +17,8 @@ from db.engine import Database
 from service_kit.settings import Settings
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.rows import columns_of
-from tickets_service.storage import EVENT_COLUMNS, JSON_COLUMNS, Statements
+from tickets_service.statements import JSON_COLUMNS, Statements
+from tickets_service.storage import EVENT_COLUMNS
 from tickets_service.ticket_state import Event, TicketState, replay
 
 BATCH = 500

@@ -37,7 +37,8 @@ from tickets_service.schemas import (
     TransitionSchema,
     ZonePageSchema,
 )
-from tickets_service.storage import OUTDATED, Outcome, Request, World
+from tickets_service.statements import OUTDATED
+from tickets_service.storage import Outcome, Request, World
 from tickets_service.ticket_queries import Paging, Reader, ticket_id_of
 from tickets_service.ticket_text import TicketText
 

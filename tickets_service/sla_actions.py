@@ -19,7 +19,8 @@ from tickets_service.commands import Reprice
 from tickets_service.decisions import decide
 from tickets_service.filters import UNFINISHED_SQL
 from tickets_service.sla_queries import get_calendar, get_policy
-from tickets_service.storage import Request, World, act, json_text, load_ticket
+from tickets_service.statements import json_text
+from tickets_service.storage import Request, World, act, load_ticket
 from tickets_service.ticket_state import TicketState, from_micros
 
 MAX_REPRICED = 1_000

@@ -382,6 +382,7 @@ def counts_from_rows(connection: Connection, question: Question) -> dict[str, An
         f"FROM tickets.tickets t WHERE {where} GROUP BY GROUPING SETS "
         "((t.status), (t.priority), (t.category), (t.zone), ())",
         values,
+        kept=False,
     )
     found = with_counts(rows)
     del found["breached"]
@@ -417,6 +418,7 @@ def times_from_rows(
         "(t.breached_at IS NOT NULL AND t.status <> 'cancelled')) "
         f"FROM tickets.tickets t WHERE {where}",
         values | {"midnight": question.midnight},
+        kept=False,
     )
     *late, created, completed, mean, median, p90, met, missed = row
     return dict(zip(("overdue", "at_risk"), late, strict=False)) | {

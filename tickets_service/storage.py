@@ -5,42 +5,34 @@ may see it and has the newest version, decide, write. The row, its events, its
 visits and what they move in the daily figures go to PostgreSQL in one statement
 batch of the caller's transaction, with its COMMIT where nothing in them can be
 refused (db/writing.py).
-
-A new ticket takes its number inside that batch: the counter is locked while the
-server writes, and never while it waits for us.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import IntegrityError
 
-from db.engine import told, tuples
+from db.engine import tuples
 from db.scope import Actor, may_see_ticket
 from db.vocabulary import Via
-from db.writing import Writer
-from service_kit.answers import to_json
 from service_kit.errors import Conflict, NotFound, Stale
 from tickets_service import rollup
-from tickets_service.books import STATE_OF_POLICIES, StoredBook
+from tickets_service.books import StoredBook
 from tickets_service.commands import Command
 from tickets_service.decisions import decide
 from tickets_service.notices import notify
 from tickets_service.rows import (
     OWN_COLUMNS,
-    VISIT_COLUMNS,
     columns_of,
     own_columns,
     state_from,
 )
+from tickets_service.statements import NUMBER, NumberedStatement, Statements
 from tickets_service.ticket_state import Event, TicketState, VisitState, changed
 
-JSON_COLUMNS = frozenset({"memo", "changes", "data", "extra"})
 LOAD = (
     f"SELECT {', '.join(OWN_COLUMNS)}, memo FROM tickets.tickets "  # noqa: S608
     "WHERE id = %(id)s"
@@ -66,14 +58,6 @@ COUNT_COLUMNS = (
     *("team_id", "zone", "status", "priority", "category"),
     *("tickets", "breached"),
 )
-TAKEN = {
-    "uq_tickets_external_ref": ("external_ref_taken", "This external_ref is taken."),
-    "uq_assignments_running": (
-        "technician_busy",
-        "The technician is on another visit: end that one first.",
-    ),
-    "uq_assignments_live": ("visit_exists", "The ticket has a live visit already."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,17 +171,6 @@ def save(
     return columns
 
 
-OUTDATED = "policies_changed"
-# Stands for the number that a new ticket takes in the same statement.
-NUMBER = "(SELECT value FROM taken)"
-# No number when the policies are not those that the ticket was decided by.
-TAKE_NUMBER = (
-    "UPDATE tickets.counters SET value = CASE WHEN "  # noqa: S608
-    f"({STATE_OF_POLICIES}) = (%s, %s) THEN value + 1 END WHERE name = 'ticket' "
-    "RETURNING value"
-)
-
-
 def save_new(
     connection: Connection, after: TicketState, events: Sequence[Event], world: World
 ) -> tuple[TicketState, dict[str, Any]]:
@@ -222,7 +195,7 @@ def save_new(
 
 
 def add_effects(
-    sql: "Statements",
+    sql: Statements,
     ticket_id: Any,
     visits: Iterable[VisitState],
     events: Sequence[Sequence[Any]],
@@ -233,7 +206,7 @@ def add_effects(
 
 
 def add_figures(
-    sql: "Statements", before: TicketState | None, after: TicketState, world: World
+    sql: Statements, before: TicketState | None, after: TicketState, world: World
 ) -> None:
     """Add what a change moves in the roll-up and in the counts."""
     moved = rollup.deltas(before, after, world.zone, world.book)
@@ -297,117 +270,3 @@ def count_rows(
     cells: Mapping[rollup.CountCell, tuple[int, int]],
 ) -> list[tuple[Any, ...]]:
     return [(*cell, *moved) for cell, moved in cells.items()]
-
-
-@lru_cache(maxsize=1_024)
-def insert_sql(table: str, columns: tuple[str, ...], new: int | None = None) -> str:
-    """Return the statement of one row. new: the place of a new ticket's number."""
-    marks = [NUMBER if n == new else "%s" for n in range(len(columns))]
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"  # noqa: S608
-
-
-class Statements:
-    """A batch of statements that goes to the server in one round trip."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-        writer: Any = connection.connection.dbapi_connection
-        self.writer: Writer = writer
-        self.cursor: Any = writer.cursor()
-        self.parts: list[bytes] = []
-
-    def add(self, sql: str, values: Sequence[Any] = ()) -> None:
-        """Add a statement whose text is one of few."""
-        self.parts.append(self.cursor.mogrify(self.writer.call_of(sql), values))
-
-    def insert(
-        self, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]
-    ) -> None:
-        for row in rows:
-            values = [
-                json_text(value) if name in JSON_COLUMNS else value
-                for name, value in zip(columns, row, strict=True)
-                if value is not NUMBER
-            ]
-            new = next((n for n, v in enumerate(row) if v is NUMBER), None)
-            self.add(insert_sql(table, columns, new), values)
-
-    def update(self, table: str, changed: Mapping[str, Any], row_id: int) -> None:
-        pairs = ", ".join(f"{name} = %s" for name in changed)
-        values = [
-            json_text(value) if name in JSON_COLUMNS else value
-            for name, value in changed.items()
-        ]
-        self.add(f"UPDATE {table} SET {pairs} WHERE id = %s", [*values, row_id])  # noqa: S608
-
-    def upsert_visit(self, ticket_id: Any, visit: VisitState) -> None:
-        values = [getattr(visit, name) for name in VISIT_COLUMNS]
-        new = ticket_id is NUMBER
-        sql = insert_sql(
-            "tickets.assignments", ("ticket_id", *VISIT_COLUMNS), 0 if new else None
-        )
-        pairs = ", ".join(f"{c} = excluded.{c}" for c in VISIT_COLUMNS if c != "id")
-        self.add(
-            f"{sql} ON CONFLICT (id) DO UPDATE SET {pairs}",
-            values if new else [ticket_id, *values],
-        )
-
-    def run(self) -> None:
-        """Send the batch; raises Conflict where two rows want one place."""
-        if self.parts:
-            self._send(self.cursor.execute)
-
-    def leave(self) -> None:
-        """Let the batch go with the transaction's next statement, or its COMMIT.
-
-        Only for what no constraint can refuse: nobody would know why any more.
-        """
-        if self.parts:
-            self.writer.leave(b";\n".join(self.parts))
-
-    def _send(self, send: Callable[[bytes], None]) -> None:
-        try:
-            with told(self.connection, "a batch of writes"):
-                send(b";\n".join(self.parts))
-        except IntegrityError as error:
-            raise_if_taken(error)
-            raise
-
-
-class NumberedStatement(Statements):
-    """What is written of a new ticket, as one statement that takes its number too."""
-
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
-        self.texts: list[str] = []
-        self.values: list[Any] = []
-
-    def add(self, sql: str, values: Sequence[Any] = ()) -> None:
-        self.texts.append(sql)
-        self.values += values
-
-    def finish(self, policies: tuple[int, int]) -> int:
-        """Send it as the last of its transaction; return the number taken."""
-        parts = [f"p{n} AS ({text})" for n, text in enumerate(self.texts)]
-        taken = f"taken AS ({TAKE_NUMBER})"
-        given = ", ".join([taken, *parts])
-        text = f"WITH {given} SELECT value FROM taken"  # noqa: S608
-        super().add(text, [*policies, *self.values])
-        self._send(self.cursor.finish)
-        return int(self.cursor.fetchone()[0])
-
-
-def raise_if_taken(error: IntegrityError) -> None:
-    diagnosis: Any = getattr(error.orig, "diag", None)
-    name = getattr(diagnosis, "constraint_name", None)
-    if name in TAKEN:
-        code, text = TAKEN[name]
-        raise Conflict(text, code=code) from error
-    if getattr(diagnosis, "table_name", None) == "counters":
-        raise Conflict(
-            "The SLA policies have just changed: send it again.", code=OUTDATED
-        ) from error
-
-
-def json_text(value: Any) -> str:
-    return to_json(value).decode()

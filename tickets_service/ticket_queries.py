@@ -8,7 +8,13 @@ from typing import Any
 from sqlalchemy import Connection
 
 from db.engine import tuples
-from db.scope import Actor, masked, sees_contacts, sees_internal_comments
+from db.scope import (
+    Actor,
+    masked,
+    sees_contacts,
+    sees_everything,
+    sees_internal_comments,
+)
 from db.vocabulary import HoldReason
 from service_kit.errors import Conflict, Forbidden, Invalid, NotFound
 from service_kit.paging import decode_cursor, encode_cursor
@@ -49,6 +55,8 @@ SORTS: Mapping[str, Sort] = {
     "priority": Sort("priority_rank", int),
     "number": Sort("id", int),
 }
+USUAL_LIMITS = frozenset({20, 25, 50, 100})
+ORDERED = frozenset({"status", "zone", "team_id", "created_by"})
 SORT_WORDS = tuple(sign + name for name in SORTS for sign in ("", "-"))
 
 
@@ -94,6 +102,7 @@ def page_of_tickets(
         f"SELECT {SELECTED}, t.{by.column} FROM tickets.tickets t WHERE {where} "  # noqa: S608
         f"ORDER BY t.{by.column} {order}, t.id {order} LIMIT {limit + 1}",
         values,
+        kept=limit in USUAL_LIMITS and has_one_plan(wanted, reader.actor),
     )
     shown = with_texts(connection, rows[:limit], reader)
     contacts, now, calendar = view_of(reader)
@@ -103,6 +112,16 @@ def page_of_tickets(
     more = len(rows) > limit
     last = shown[-1] if more else None
     return Page(items, encode_cursor(sort, [last[-1], last[0]]) if last else None)
+
+
+def has_one_plan(wanted: TicketFilter, actor: Actor) -> bool:
+    """Whether a list is best read in one way, whatever its values.
+
+    So it is with one condition at most, which has an index in the order of opening.
+    With two, which index is the shorter way depends on how rare their values are.
+    """
+    given = wanted.given()
+    return given <= ORDERED and len(given) + (not sees_everything(actor)) <= 1
 
 
 def view_of(reader: Reader) -> tuple[bool, datetime, Calendars]:
