@@ -1,6 +1,6 @@
 """The matrix role x endpoint x scope: from the live routes, and from the page.
 
-`python -m tests.contract.matrix` writes the table of docs/permissions.md anew; what
+`python -m tests.contract.matrix` writes the table of docs/domain.md anew; what
 the routes say has then to be looked at by a person before it is committed.
 """
 
@@ -12,7 +12,7 @@ from tempfile import mkdtemp
 from db.vocabulary import Role
 from tests.contract.services import SERVICES, Route, make_app, routes_of
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "permissions.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "domain.md"
 BEGIN, END = "<!-- matrix: begin -->", "<!-- matrix: end -->"
 ROLES = tuple(role.value for role in Role)
 MAY, MAY_NOT = "✓", "·"

@@ -1,4 +1,4 @@
-"""docs/permissions.md says what the system does: each call, each role, each scope."""
+"""docs/domain.md says what the system does: each call, each role, each scope."""
 
 from collections import defaultdict
 from collections.abc import Iterator
