@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 import requests
@@ -87,9 +88,15 @@ def is_back(stack: Stack, name: str, killed: int) -> bool:
 
 
 @pytest.fixture(scope="module")
-def broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A system of its own for the tests that kill its parts."""
-    with Stack.started(tmp_path_factory.mktemp("broken")) as running:
+def broken() -> Iterator[Stack]:
+    """A system of its own for the tests that kill its parts.
+
+    Outside pytest's folder, which another run of pytest closes to other accounts.
+    """
+    with (
+        TemporaryDirectory(prefix="aiff-broken-") as folder,
+        Stack.started(Path(folder)) as running,
+    ):
         yield running
 
 
