@@ -2,7 +2,7 @@
 
 Both stand behind nginx with 2 gunicorn workers of 4 threads and share one
 PostgreSQL; they are measured in turn. A figure is CPU milliseconds per request on
-the server side: nginx, gunicorn (and auth, for ours) and PostgreSQL.
+the server side: nginx, gunicorn and PostgreSQL, for ours also auth and the worker.
 """
 
 import argparse
@@ -145,7 +145,8 @@ def our_side(stack: Stack, postgres: int) -> Side:
         timeout=10,
     )
     answer.raise_for_status()
-    pids = [postgres, *(stack.pid(name) for name in ("gateway", "auth", "tickets"))]
+    names = ("gateway", "auth", "tickets", "worker")
+    pids = [postgres, *(stack.pid(name) for name in names)]
     return Side(stack.gateway_url, answer.json()["access_token"], pids)
 
 

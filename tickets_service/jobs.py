@@ -8,6 +8,7 @@ from service_kit.idempotency import forget_old_keys
 from service_kit.worker import Job, JobContext
 from tickets_service import webhook_jobs
 from tickets_service.books import Shelf
+from tickets_service.fold import BATCH as FOLDED
 from tickets_service.fold import fold_deltas
 from tickets_service.rollup_completing import complete_finest_cut
 from tickets_service.sweeping import BATCH, sweep_due
@@ -28,10 +29,14 @@ def sweep_tickets(context: JobContext) -> None:
 
 
 def fold_figures(context: JobContext) -> None:
-    """Fold the deltas of finished writes until none are left."""
+    """Fold the deltas of finished writes, batch by batch.
+
+    What comes in meanwhile waits for the next turn: chasing the last delta under
+    load would rewrite the same rows for every handful of them.
+    """
     while not context.stop.is_set():
         with context.database.transaction() as connection:
-            if not fold_deltas(connection):
+            if fold_deltas(connection) < FOLDED:
                 return
 
 

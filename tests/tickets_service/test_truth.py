@@ -1,5 +1,6 @@
 """The stored rows, due times and figures are those that the events make."""
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -12,11 +13,14 @@ from sqlalchemy import Connection
 from db.engine import Database
 from db.vocabulary import SlaState
 from service_kit.clock import utc_now
+from service_kit.worker import JobContext
+from tests.conftest import settings_for
 from tests.tickets_service.conftest import Caller
 from tests.tickets_service.test_bulk_load import load
 from tickets_service import rebuild_sla, rollup_verify
 from tickets_service.books import Shelf
 from tickets_service.fold import fold_deltas, lock
+from tickets_service.jobs import fold_figures
 from tickets_service.rollup_completing import complete_finest_cut
 from tickets_service.sweeping import sweep_due
 
@@ -75,6 +79,28 @@ def test_the_figures_equal_a_recount_before_and_after_folding(busy: Database) ->
         while fold_deltas(connection):
             pass
         assert rollup_verify.verify(connection, KL) == []
+
+
+def test_folding_does_not_chase_the_writes_of_its_own_time(
+    busy: Database, database_url: str
+) -> None:
+    turns = CountedTurns(busy.engine, busy.reader)
+    settings = settings_for("tickets", database_url)
+    fold_figures(JobContext(turns, settings, threading.Event()))
+    assert turns.taken == 1
+    with busy.transaction() as connection:
+        assert fold_deltas(connection) == 0
+        assert rollup_verify.verify(connection, KL) == []
+
+
+class CountedTurns(Database):
+    taken = 0
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        self.taken += 1
+        with super().transaction() as connection:
+            yield connection
 
 
 def test_a_spoilt_figure_is_found_and_rebuilt(busy: Database) -> None:
