@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from auth_service import factor_routes, routes, session_routes, team_routes
 from auth_service.door import Door
@@ -40,6 +41,8 @@ def create_app(
         team_routes.blueprint,
         session_routes.open_blueprint,
     )
+    # The address in sessions and audit is the client's, as the gateway tells it.
+    app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1)  # type: ignore[method-assign]
     with app.app_context():
         signer = Signer(app, database(), settings)
         app.extensions["door"] = Door(

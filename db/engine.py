@@ -9,10 +9,11 @@ several statements that must agree takes `snapshot()`.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import orjson
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
@@ -40,7 +41,11 @@ def engine_options(
     statement_timeout_ms: 0 switches it off (migrations, loads).
     reads: for the engine whose connections can only read.
     """
-    settings = {"timezone": "UTC", "statement_timeout": str(statement_timeout_ms)}
+    settings = {
+        "timezone": "UTC",
+        "statement_timeout": str(statement_timeout_ms),
+        "standard_conforming_strings": "on",
+    }
     if role and normalised(url).username != role:
         settings["role"] = role
     if reads:
@@ -48,12 +53,14 @@ def engine_options(
     options: dict[str, Any] = {
         "pool_size": pool_size,
         "max_overflow": 5,
+        "pool_use_lifo": True,  # the server process used last has the warmest caches
         "pool_timeout": POOL_TIMEOUT_S,
         "connect_args": {
             "connect_timeout": CONNECT_TIMEOUT_S,
             "options": " ".join(f"-c {k}={v}" for k, v in settings.items()),
             "application_name": role or "aiff",
         },
+        "json_deserializer": orjson.loads,
         "use_native_hstore": False,  # spares a question per connection
     }
     options["connect_args"]["connection_factory"] = Preparing if reads else Writer
@@ -126,7 +133,11 @@ class Database:
 
 
 def tuples(
-    connection: Connection, sql: str, values: Mapping[str, Any], *, kept: bool = True
+    connection: Connection,
+    sql: str,
+    values: Mapping[str, Any] | Sequence[Any],
+    *,
+    kept: bool = True,
 ) -> list[tuple[Any, ...]]:
     """Return the rows of a hot read as plain tuples.
 
@@ -140,7 +151,10 @@ def tuples(
     cursor = plain.cursor()
     try:
         with told(connection, sql):
-            cursor.execute(plain.call_of(sql) if kept else sql, values)
+            if kept:
+                cursor.execute(plain.call(sql, values, cursor))
+            else:
+                cursor.execute(sql, values)
             rows: list[tuple[Any, ...]] = cursor.fetchall()
             return rows
     finally:

@@ -6,34 +6,36 @@ texts of which there are few: what a client makes up belongs to `execute`.
 """
 
 import re
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from psycopg2.extensions import connection, cursor
+
+from db.literals import literals
 
 MOST = 200  # plans kept per connection; the oldest makes room
 MARK = re.compile(r"%\((\w+)\)s|%s|%%")
 
 
 @lru_cache(maxsize=4_096)
-def numbered(sql: str) -> tuple[str, str]:
-    """Return psycopg2's SQL with PostgreSQL's $1, $2 …, and the list of its values.
+def numbered(sql: str) -> tuple[str, tuple[str, ...]]:
+    """Return psycopg2's SQL with PostgreSQL's $1, $2 …, and what each stands for.
 
-    The same name twice is the same number.
+    That is a name, or "%s" for the next value. The same name twice is one number.
     """
     marks: list[str] = []
 
     def number(found: re.Match[str]) -> str:
-        mark = found.group()
-        if mark == "%%":
+        if found.group() == "%%":
             return "%"
+        mark = found.group(1) or "%s"
         if mark == "%s" or mark not in marks:
             marks.append(mark)
             return f"${len(marks)}"
         return f"${1 + marks.index(mark)}"
 
-    text = MARK.sub(number, sql)
-    return text, f"({', '.join(marks)})" if marks else ""
+    return MARK.sub(number, sql), tuple(marks)
 
 
 class Preparing(connection):
@@ -41,22 +43,33 @@ class Preparing(connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._calls: dict[str, str] = {}
+        self._names: dict[str, bytes] = {}
         self._made = 0
 
-    def call_of(self, sql: str) -> str:
-        """Return what to send in place of `sql`, with the same values."""
-        call = self._calls.get(sql)
-        if call is not None:
-            return call
-        text, values = numbered(sql)
+    def call(
+        self, sql: str, values: Sequence[Any] | Mapping[str, Any], plain: cursor
+    ) -> bytes:
+        """Return what to send in place of `sql` with its values.
+
+        plain: a cursor of this connection.
+        """
+        name = self._names.get(sql) or self._prepare(sql)
+        _, marks = numbered(sql)
+        if not marks:
+            return b"EXECUTE " + name
+        if isinstance(values, Mapping):
+            values = [values[mark] for mark in marks]
+        return b"EXECUTE " + name + literals(values, plain)
+
+    def _prepare(self, sql: str) -> bytes:
+        """Prepare a statement; return its name. Plans outlive the transaction."""
+        text, _ = numbered(sql)
         self._made += 1
         name = f"aiff_{self._made}"
-        # Plans outlive the transaction, also one that fails.
         with super().cursor(cursor_factory=cursor) as plain:
-            if len(self._calls) >= MOST:
-                oldest = self._calls.pop(next(iter(self._calls)))
-                plain.execute(f"DEALLOCATE {oldest.split('(')[0].split()[1]}")
+            if len(self._names) >= MOST:
+                oldest = self._names.pop(next(iter(self._names)))
+                plain.execute(b"DEALLOCATE " + oldest)
             plain.execute(f"PREPARE {name} AS {text}")
-        self._calls[sql] = f"EXECUTE {name}{values}"
-        return self._calls[sql]
+        self._names[sql] = name.encode()
+        return self._names[sql]

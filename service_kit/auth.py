@@ -31,13 +31,11 @@ def init_auth(app: Flask, reader: TokenReader) -> None:
 
     @app.before_request
     def authenticate() -> None:
-        if request.endpoint is None:
+        endpoint = request.endpoint
+        if endpoint is None:
             return  # no such route: 404 says nothing that a stranger may not know
-        view = current_app.view_functions.get(request.endpoint)
-        header = request.headers.get("Authorization", "")
-        if is_public(view):
-            return
-        g.actor = reader.actor_of(header)
+        if not is_public(app.view_functions.get(endpoint)):
+            g.actor = reader.actor_of(request.environ.get("HTTP_AUTHORIZATION", ""))
 
 
 def is_public(view: object) -> bool:

@@ -32,8 +32,9 @@ timeout = int(os.environ.get("GUNICORN_TIMEOUT") or 60)
 graceful_timeout = 10
 worker_tmp_dir = "/dev/shm" if Path("/dev/shm").is_dir() else None  # noqa: S108
 
-# The gateway speaks for the client; nobody else reaches us.
-forwarded_allow_ips = "*" if host != "127.0.0.1" else "127.0.0.1"
+# The gateway speaks for the client; nobody else reaches us: by the loopback only, or by
+# the network of the containers. Who asks is not looked up for each request.
+forwarded_allow_ips = "*"
 
 # Requests are logged by service_kit.tracing, as JSON with their request id.
 accesslog = None

@@ -1,5 +1,6 @@
 """Request ids and the log line of a request."""
 
+import contextlib
 import logging
 import re
 import sys
@@ -10,6 +11,7 @@ import orjson
 from flask import Flask, Response, g, has_request_context, request
 
 from service_kit.clock import monotonic_s, utc_now
+from service_kit.line_buffer import LineBuffer
 
 QUIET = frozenset({"/health", "/ready", "/metrics", "/internal/verify"})
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -21,7 +23,7 @@ def init_tracing(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        given = request.headers.get("X-Request-Id", "")
+        given = request.environ.get("HTTP_X_REQUEST_ID", "")
         g.request_id = given if SAFE_ID.fullmatch(given) else uuid.uuid4().hex
         g.began = monotonic_s()
 
@@ -43,15 +45,19 @@ def write_line(service: str, facts: dict[str, Any]) -> None:
         "request_id": g.request_id,
         **facts,
     }
+    LINES.add(orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z))
+
+
+def send_lines(text: bytes) -> None:
+    """Write finished lines where the log goes, unless its reader has gone."""
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, JsonLines):
-            text = orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z)
-            handler.acquire()
-            try:
-                handler.stream.write(text.decode() + "\n")  # type: ignore[attr-defined]
+            with handler.lock, contextlib.suppress(ValueError):  # type: ignore[union-attr]
+                handler.stream.write(text.decode())  # type: ignore[attr-defined]
                 handler.flush()
-            finally:
-                handler.release()
+
+
+LINES = LineBuffer(send_lines)
 
 
 def request_facts(response: Response) -> dict[str, Any]:

@@ -27,6 +27,7 @@ KEY = (
 )
 ROLLUP_COLUMNS = (*KEY, *rollup.MEASURES, "extra", "bins")
 COUNT_KEY = COUNT_COLUMNS[:5]
+CELL_COLUMNS = DELTA_COLUMNS[: len(Cell._fields)]
 
 
 def fold_deltas(connection: Connection) -> int:
@@ -54,17 +55,27 @@ def lock(connection: Connection) -> None:
 
 
 def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
-    """Take the oldest deltas out of their table, summed per cell."""
+    """Take the oldest deltas out of their table, summed per cell.
+
+    PostgreSQL adds up those that name the same counters: most name none.
+    """
     rows = connection.exec_driver_sql(
-        "DELETE FROM tickets.rollup_deltas WHERE id IN "  # noqa: S608
+        f"WITH gone AS (DELETE FROM tickets.rollup_deltas WHERE id IN "  # noqa: S608
         f"(SELECT id FROM tickets.rollup_deltas ORDER BY id LIMIT {BATCH}) "
-        f"RETURNING {', '.join(DELTA_COLUMNS)}"
+        f"RETURNING {', '.join(DELTA_COLUMNS)}) "
+        f"SELECT {', '.join(CELL_COLUMNS)}, {summed(rollup.MEASURES)}, extra, count(*) "
+        f"FROM gone GROUP BY {', '.join(CELL_COLUMNS)}, extra"
     ).all()
     cells: dict[Cell, Sums] = {}
-    for row in rows:
+    for *row, alike in rows:
         cell, sums = cell_of(row)
+        sums |= {name: alike * value for name, value in row[-1].items()}
         rollup.add_into(cells.setdefault(cell, {}), sums)
-    return cells, len(rows)
+    return cells, sum(row[-1] for row in rows)
+
+
+def summed(columns: Iterable[str]) -> str:
+    return ", ".join(f"sum({name})::bigint AS {name}" for name in columns)
 
 
 def cell_of(row: Sequence[Any]) -> tuple[Cell, Sums]:
@@ -75,15 +86,16 @@ def cell_of(row: Sequence[Any]) -> tuple[Cell, Sums]:
 
 
 def taken_counts(connection: Connection) -> tuple[Counts, int]:
+    """Take the oldest count deltas out of their table, summed per cell."""
     rows = connection.exec_driver_sql(
-        "DELETE FROM tickets.ticket_count_deltas WHERE id IN "  # noqa: S608
+        "WITH gone AS (DELETE FROM tickets.ticket_count_deltas WHERE id IN "  # noqa: S608
         f"(SELECT id FROM tickets.ticket_count_deltas ORDER BY id LIMIT {BATCH}) "
-        f"RETURNING {', '.join(COUNT_COLUMNS)}"
+        f"RETURNING {', '.join(COUNT_COLUMNS)}) "
+        f"SELECT {', '.join(COUNT_KEY)}, {summed(COUNT_COLUMNS[5:])}, count(*) "
+        f"FROM gone GROUP BY {', '.join(COUNT_KEY)}"
     ).all()
-    counts: Counts = {}
-    for row in rows:
-        add_count(counts, CountCell(*row[:5]), row[5], row[6])
-    return counts, len(rows)
+    counts = {CountCell(*row[:5]): (row[5], row[6]) for row in rows}
+    return counts, sum(row[-1] for row in rows)
 
 
 def add_count(counts: Counts, cell: CountCell, tickets: int, late: int) -> None:

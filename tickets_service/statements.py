@@ -28,6 +28,7 @@ TAKEN = {
     ),
     "uq_assignments_live": ("visit_exists", "The ticket has a live visit already."),
 }
+MOST_ROWS = 4
 OUTDATED = "policies_changed"
 # Stands for the number that a new ticket takes in the same statement.
 NUMBER = "(SELECT value FROM taken)"
@@ -40,10 +41,13 @@ TAKE_NUMBER = (
 
 
 @lru_cache(maxsize=1_024)
-def insert_sql(table: str, columns: tuple[str, ...], new: int | None = None) -> str:
-    """Return the statement of one row. new: the place of a new ticket's number."""
-    marks = [NUMBER if n == new else "%s" for n in range(len(columns))]
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(marks)})"  # noqa: S608
+def insert_sql(
+    table: str, columns: tuple[str, ...], new: int | None = None, rows: int = 1
+) -> str:
+    """Return the statement of some rows. new: the place of a new ticket's number."""
+    marks = ", ".join(NUMBER if n == new else "%s" for n in range(len(columns)))
+    values = ", ".join([f"({marks})"] * rows)
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}"  # noqa: S608
 
 
 class Statements:
@@ -58,19 +62,23 @@ class Statements:
 
     def add(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Add a statement whose text is one of few."""
-        self.parts.append(self.cursor.mogrify(self.writer.call_of(sql), values))
+        self.parts.append(self.writer.call(sql, values, self.cursor))
 
     def insert(
         self, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]
     ) -> None:
-        for row in rows:
+        """Add rows, a few in a statement, so that there are few texts."""
+        waiting = list(rows)
+        while waiting:
+            taken, waiting = waiting[:MOST_ROWS], waiting[MOST_ROWS:]
             values = [
                 json_text(value) if name in JSON_COLUMNS else value
+                for row in taken
                 for name, value in zip(columns, row, strict=True)
                 if value is not NUMBER
             ]
-            new = next((n for n, v in enumerate(row) if v is NUMBER), None)
-            self.add(insert_sql(table, columns, new), values)
+            new = next((n for n, v in enumerate(taken[0]) if v is NUMBER), None)
+            self.add(insert_sql(table, columns, new, len(taken)), values)
 
     def update(self, table: str, changed: Mapping[str, Any], row_id: int) -> None:
         pairs = ", ".join(f"{name} = %s" for name in changed)

@@ -53,6 +53,15 @@ DELTA_COLUMNS = (
     *rollup.MEASURES,
     "extra",
 )
+# What a new ticket hardly ever has.
+LATER = (
+    *("promised_at", "started_at", "completed_at", "closed_at", "cancelled_at"),
+    *("deleted_at", "hold_reason", "resolution_code", "parent_id", "duplicate_of_id"),
+    *("follows_id", "responded_at", "paused_at", "breached_at"),
+    *("response_breached_at", "response_wall_s", "resolution_wall_s"),
+    *("response_verdict", "response_elapsed_s"),
+    *("resolution_verdict", "resolution_elapsed_s"),
+)
 CELL = frozenset(rollup.Cell._fields) | {"starts_on"}
 COUNT_COLUMNS = (
     *("team_id", "zone", "status", "priority", "category"),
@@ -181,7 +190,7 @@ def save_new(
     """
     sql = NumberedStatement(connection)
     columns = columns_of(after, world.book)
-    row = columns | {"id": NUMBER}
+    row = born(columns) | {"id": NUMBER}
     sql.insert("tickets.tickets", tuple(row), [tuple(row.values())])
     add_effects(sql, NUMBER, after.visits, event_rows(NUMBER, 1, events))
     add_figures(sql, None, after, world)
@@ -192,6 +201,15 @@ def save_new(
         raise
     columns["id"] = number
     return changed(after, id=number), columns
+
+
+def born(columns: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns to insert: two sets of them, so that there are two plans."""
+    row = dict(columns)
+    if all(row.get(name) is None for name in LATER):
+        for name in LATER:
+            row.pop(name, None)
+    return row
 
 
 def add_effects(

@@ -104,13 +104,20 @@ def can_enter(account: Account, path: Path) -> bool:
     return found.returncode == 0
 
 
-def _die_with_parent(with_signal: signal.Signals) -> Callable[[], None] | None:
+def _before_exec(with_signal: signal.Signals) -> Callable[[], None] | None:
+    """Return what a program does before it begins, on Linux.
+
+    It dies with us, and as SCHED_BATCH takes its turn instead of breaking into that
+    of another part, which costs both their caches (docs/decisions/0016).
+    """
     if not sys.platform.startswith("linux"):
         return None
     prctl = ctypes.CDLL(None, use_errno=True).prctl
 
     def before_exec() -> None:
         prctl(PR_SET_PDEATHSIG, int(with_signal), 0, 0, 0)
+        with contextlib.suppress(OSError):
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
     return before_exec
 
@@ -137,7 +144,7 @@ def start(
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         start_new_session=True,
-        preexec_fn=_die_with_parent(death_signal),  # noqa: PLW1509 - see above
+        preexec_fn=_before_exec(death_signal),  # noqa: PLW1509 - see above
         **(step_down(account) if account else {}),
     )
     return started

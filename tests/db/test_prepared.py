@@ -11,19 +11,19 @@ from db.engine import Database, tuples
 from db.prepared import numbered
 
 CASES = {
-    "nothing": ("SELECT 1", "SELECT 1", ""),
-    "in order": ("SELECT %s, %s", "SELECT $1, $2", "(%s, %s)"),
-    "by name": ("a = %(a)s OR b = %(b)s", "a = $1 OR b = $2", "(%(a)s, %(b)s)"),
-    "a name twice": ("a = %(a)s OR c = %(a)s", "a = $1 OR c = $1", "(%(a)s)"),
-    "a percent sign": ("a %% %(a)s", "a % $1", "(%(a)s)"),
+    "nothing": ("SELECT 1", "SELECT 1", ()),
+    "in order": ("SELECT %s, %s", "SELECT $1, $2", ("%s", "%s")),
+    "by name": ("a = %(a)s OR b = %(b)s", "a = $1 OR b = $2", ("a", "b")),
+    "a name twice": ("a = %(a)s OR c = %(a)s", "a = $1 OR c = $1", ("a",)),
+    "a percent sign": ("a %% %(a)s", "a % $1", ("a",)),
 }
 
 
 @pytest.mark.parametrize(
-    ("sql", "text", "values"), list(CASES.values()), ids=list(CASES)
+    ("sql", "text", "marks"), list(CASES.values()), ids=list(CASES)
 )
-def test_values_become_numbers(sql: str, text: str, values: str) -> None:
-    assert numbered(sql) == (text, values)
+def test_values_become_numbers(sql: str, text: str, marks: tuple[str, ...]) -> None:
+    assert numbered(sql) == (text, marks)
 
 
 @pytest.fixture

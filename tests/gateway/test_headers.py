@@ -43,8 +43,6 @@ def test_what_a_client_says_about_itself_is_not_passed_on(gateway: Edge) -> None
     }
     seen = gateway.get("/api/tickets", headers=forged).json()["headers"]
     assert seen["x-forwarded-for"] == "127.0.0.1"
-    assert seen["x-real-ip"] == "127.0.0.1"
-    assert seen["x-forwarded-proto"] == "http"
     assert "evil" not in str(seen)
     assert "admin" not in str(seen)
     assert not {"forwarded", "x-user-id", "x-http-method-override", "proxy"} & set(seen)

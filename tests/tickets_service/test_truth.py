@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -91,6 +92,36 @@ def test_folding_does_not_chase_the_writes_of_its_own_time(
     with busy.transaction() as connection:
         assert fold_deltas(connection) == 0
         assert rollup_verify.verify(connection, KL) == []
+
+
+def test_deltas_that_name_the_same_counters_are_added_up(busy: Database) -> None:
+    with busy.transaction() as connection:
+        while fold_deltas(connection):
+            pass
+        before = rollup_row(connection)
+        for counters in ('{"rw:7": 2}', '{"rw:7": 2}', '{"rw:7": 1, "rk:3": 1}', "{}"):
+            connection.exec_driver_sql(
+                "INSERT INTO tickets.rollup_deltas (starts_on, zone, team_id, category,"
+                " priority, technician_id, completed, extra) VALUES ('2026-01-05',"
+                f" 'Perlis', 0, 'repair', 'low', 0, 1, '{counters}')"
+            )
+        assert fold_deltas(connection) == 4
+        after = rollup_row(connection)
+        assert after["completed"] - before["completed"] == 4
+        assert added(before, after, "rw:7") == 5
+        assert added(before, after, "rk:3") == 1
+
+
+def rollup_row(connection: Connection) -> dict[str, Any]:
+    row = connection.exec_driver_sql(
+        "SELECT completed, extra FROM tickets.rollup WHERE cut = '' AND grain = 'a'"
+    ).one()
+    return {"completed": row[0], **row[1]}
+
+
+def added(before: dict[str, Any], after: dict[str, Any], name: str) -> int:
+    found: int = after[name] - before.get(name, 0)
+    return found
 
 
 class CountedTurns(Database):
