@@ -10,7 +10,7 @@ several statements that must agree takes `snapshot()`.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import orjson
@@ -87,34 +87,16 @@ class Database:
             create_engine(address, **engine_options(url, reads=True, **options)),
         )
 
-    @contextmanager
-    def transaction(self) -> Iterator[Connection]:
-        """Yield a connection; commit on leaving, roll back if the block raises.
+    def transaction(self) -> AbstractContextManager[Connection]:
+        """Give a connection; commit on leaving, roll back if the block raises."""
+        return Transaction(self.engine)
 
-        Its transaction is the Writer's, so SQLAlchemy's own begins only when its
-        own statements are used: a third of what a transaction costs in the process.
-        """
-        with self.engine.connect() as connection:
-            writer: Any = connection.connection.dbapi_connection
-            try:
-                yield connection
-                if connection.in_transaction():
-                    connection.commit()
-                else:
-                    with told(connection, "COMMIT"):
-                        writer.commit()
-            except BaseException:
-                roll_back(connection)
-                raise
-
-    @contextmanager
-    def read_only(self) -> Iterator[Connection]:
-        """Yield a connection on which PostgreSQL itself refuses any write.
+    def read_only(self) -> Connection:
+        """Give a connection on which PostgreSQL itself refuses any write.
 
         Each statement sees what was committed when it began.
         """
-        with self.reader.connect() as connection:
-            yield connection
+        return self.reader.connect()
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
@@ -130,6 +112,41 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
         self.reader.dispose()
+
+
+class Transaction:
+    """The connection of a block and the transaction around it.
+
+    That is the Writer's, so SQLAlchemy's own begins only when its own statements are
+    used: a third of what a transaction costs in the process.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def __enter__(self) -> Connection:
+        self.connection = self.engine.connect()
+        return self.connection
+
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        try:
+            if error is None:
+                self._commit()
+            else:
+                roll_back(self.connection)
+        except BaseException:
+            roll_back(self.connection)
+            raise
+        finally:
+            self.connection.close()
+
+    def _commit(self) -> None:
+        if self.connection.in_transaction():
+            self.connection.commit()
+            return
+        writer: Any = self.connection.connection.dbapi_connection
+        with told(self.connection, "COMMIT"):
+            writer.commit()
 
 
 def tuples(

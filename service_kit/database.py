@@ -5,8 +5,7 @@ A POST with an Idempotency-Key runs in a transaction that is already open
 memory of its answer are kept or lost together.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 
 from flask import Flask, current_app, g
 from flask_sqlalchemy import SQLAlchemy
@@ -48,15 +47,10 @@ def database() -> Database:
     return found
 
 
-@contextmanager
-def transaction() -> Iterator[Connection]:
+def transaction() -> AbstractContextManager[Connection]:
     """Yield the request's connection; leaving commits, raising rolls back."""
     joined: Connection | None = g.get("transaction")
-    if joined is not None:
-        yield joined
-        return
-    with database().transaction() as connection:
-        yield connection
+    return database().transaction() if joined is None else nullcontext(joined)
 
 
 def is_joined() -> bool:
@@ -64,15 +58,11 @@ def is_joined() -> bool:
     return g.get("transaction") is not None
 
 
-@contextmanager
-def read_only() -> Iterator[Connection]:
+def read_only() -> AbstractContextManager[Connection]:
     """Yield a connection on which PostgreSQL refuses any write."""
-    with database().read_only() as connection:
-        yield connection
+    return database().read_only()
 
 
-@contextmanager
-def snapshot() -> Iterator[Connection]:
+def snapshot() -> AbstractContextManager[Connection]:
     """Yield a read-only connection in one transaction."""
-    with database().snapshot() as connection:
-        yield connection
+    return database().snapshot()

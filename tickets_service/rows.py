@@ -13,6 +13,7 @@ from typing import Any
 from db.vocabulary import Status, VisitStatus
 from tickets_service import sla
 from tickets_service.calendars import SECOND, WorkCalendar, instant, micros
+from tickets_service.records import built
 from tickets_service.rollup import resolution_wall_s, response_wall_s
 from tickets_service.ticket_state import (
     INSTANTS,
@@ -84,7 +85,7 @@ def unpacked_clock(packed: Sequence[Any]) -> sla.Clock:
     values["pauses"] = tuple(sla.Pause(*p) for p in values["pauses"])
     values["superseded"] = tuple(sla.Superseded(*s) for s in values["superseded"])
     values["earlier"] = tuple(sla.Terms(*t) for t in values.get("earlier", ()))
-    return sla.Clock(**values)
+    return built(sla.Clock, values)
 
 
 def unpacked_clocks(packed: Sequence[Any] | None) -> sla.Clocks | None:
@@ -116,18 +117,18 @@ def state_from(columns: Sequence[Any], memo: Memo) -> TicketState:
     values = dict(zip(OWN_COLUMNS, columns, strict=True))
     values["status"] = Status(values["status"])
     values["tags"] = tuple(values["tags"])
-    return TicketState(
-        **values,
-        moved_at=instant(memo["moved"]),
-        absences=tuple(
+    values |= {
+        "moved_at": instant(memo["moved"]),
+        "absences": tuple(
             (instant(gone), from_micros(back)) for gone, back in memo["absences"]
         ),
-        reopened_soon=memo["soon"],
-        photos=memo["photos"],
-        comments=memo["comments"],
-        clocks=unpacked_clocks(memo["clocks"]),
-        visits=tuple(unpacked_visit(v) for v in memo["visits"]),
-    )
+        "reopened_soon": memo["soon"],
+        "photos": memo["photos"],
+        "comments": memo["comments"],
+        "clocks": unpacked_clocks(memo["clocks"]),
+        "visits": tuple(unpacked_visit(v) for v in memo["visits"]),
+    }
+    return built(TicketState, values)
 
 
 def columns_of(state: TicketState, book: Book) -> dict[str, Any]:

@@ -7,11 +7,12 @@ Refuses to read a clock or a row.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from db.vocabulary import HoldReason, Priority, SlaState
 from service_kit.errors import Invalid
 from tickets_service.calendars import SECOND, WorkCalendar
+from tickets_service.records import changed
 
 WARNINGS = (50, 75, 90)  # per cent of the working time (R15); 100 is the breach
 AT_RISK = 75
@@ -40,7 +41,7 @@ class Policy:
     evidence: Mapping[str, tuple[str, ...]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Pause:
     start: int
     end: int | None  # None: still running
@@ -67,7 +68,7 @@ class Terms:
     grant: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clock:
     """One promise under way.
 
@@ -105,7 +106,7 @@ class Clock:
         return last.start if last and last.end is None else None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Clocks:
     """Both promises of a ticket, under the versions that were chosen for it."""
 
@@ -133,10 +134,10 @@ def promised(clocks: Clocks, calendar: WorkCalendar, at: int) -> Clocks:
     promised of the response, so its clock stops at once.
     """
     target = calendar.worked(clocks.resolution.base, at)
-    return replace(
+    return changed(
         clocks,
         response=stopped(clocks.response, calendar, clocks.response.base),
-        resolution=replace(clocks.resolution, target=target),
+        resolution=changed(clocks.resolution, target=target),
     )
 
 
@@ -171,6 +172,8 @@ def reached(clock: Clock, calendar: WorkCalendar, amount: int) -> int | None:
     None while an open pause keeps it from being reached.
     """
     at, left = clock.base, amount - clock.used
+    if not clock.pauses:
+        return calendar.advanced(at, left)
     for start, end in live_pauses(clock):
         worked = calendar.worked(at, start)
         if worked >= left:
@@ -225,15 +228,15 @@ def held(clock: Clock, at: int, reason: str) -> Clock:
         return clock
     last = clock.pauses[-1] if clock.pauses else None
     if last and last.end == at and last.reason == reason:
-        return replace(clock, pauses=(*clock.pauses[:-1], replace(last, end=None)))
-    return replace(clock, pauses=(*clock.pauses, Pause(at, None, reason)))
+        return changed(clock, pauses=(*clock.pauses[:-1], changed(last, end=None)))
+    return changed(clock, pauses=(*clock.pauses, Pause(at, None, reason)))
 
 
 def resumed(clock: Clock, at: int) -> Clock:
     if clock.paused_since is None:
         return clock
     last = clock.pauses[-1]
-    return replace(clock, pauses=(*clock.pauses[:-1], replace(last, end=at)))
+    return changed(clock, pauses=(*clock.pauses[:-1], changed(last, end=at)))
 
 
 def as_of(clock: Clock, at: int) -> Clock:
@@ -244,7 +247,7 @@ def as_of(clock: Clock, at: int) -> Clock:
     """
     while clock.earlier and clock.earlier[-1].at > at:
         terms = clock.earlier[-1]
-        clock = replace(
+        clock = changed(
             clock,
             target=terms.target,
             base=terms.base,
@@ -263,7 +266,7 @@ def judged(clock: Clock, calendar: WorkCalendar, at: int) -> Clock:
     clock = resumed(as_of(clock, at), at)
     when = reached(clock, calendar, clock.limit)
     missed = when is not None and at > when
-    return replace(
+    return changed(
         clock,
         done=at,
         verdict=MISSED if missed else MET,
@@ -277,7 +280,7 @@ def stopped(clock: Clock, calendar: WorkCalendar, at: int) -> Clock:
     if clock.is_settled:
         return clock
     clock = resumed(as_of(clock, at), at)
-    return replace(clock, stopped=at, elapsed=elapsed(clock, calendar, at))
+    return changed(clock, stopped=at, elapsed=elapsed(clock, calendar, at))
 
 
 def reopened(clock: Clock, at: int, mode: str) -> Clock:
@@ -293,7 +296,7 @@ def reopened(clock: Clock, at: int, mode: str) -> Clock:
             clock.target, at, cycle=clock.cycle + 1, superseded=clock.superseded
         )
     gap = Pause(clock.done, at, COMPLETED)
-    return replace(
+    return changed(
         clock, pauses=(*clock.pauses, gap), done=None, verdict=None, elapsed=None
     )
 
@@ -304,7 +307,7 @@ def responded(clock: Clock, calendar: WorkCalendar, at: int) -> Clock:
     An earlier one that arrives late (R14) takes the place of the one on file.
     """
     if clock.done is not None and at < clock.done:
-        clock = replace(clock, done=None, verdict=None, elapsed=None, breached=None)
+        clock = changed(clock, done=None, verdict=None, elapsed=None, breached=None)
     return judged(clock, calendar, at)
 
 
@@ -319,24 +322,24 @@ def retargeted(
     missed = breach_point(clock, calendar)
     terms = Terms(at, clock.target, clock.base, clock.used, clock.grant)
     earlier = (*clock.earlier, terms)
-    changed = replace(clock, target=target, grant=0, breached=None, earlier=earlier)
+    other = changed(clock, target=target, grant=0, breached=None, earlier=earlier)
     if policy.priority_change == "forward":
-        changed = replace(changed, base=at, used=0)
+        other = changed(other, base=at, used=0)
     elif policy.priority_change == "proportional":
-        changed = replace(changed, base=at, used=used * target // clock.limit)
+        other = changed(other, base=at, used=used * target // clock.limit)
     if policy.priority_change_floor_ratio is not None:
-        changed = with_floor(changed, calendar, at, policy.priority_change_floor_ratio)
+        other = with_floor(other, calendar, at, policy.priority_change_floor_ratio)
     if missed is not None and missed < at:
         old = Superseded(clock.target, missed, at)
-        changed = replace(changed, superseded=(*clock.superseded, old))
-    return changed
+        other = changed(other, superseded=(*clock.superseded, old))
+    return other
 
 
 def with_floor(clock: Clock, calendar: WorkCalendar, at: int, ratio: float) -> Clock:
     """Return the clock due no earlier than `at` + ratio x target of working time."""
     floor = round(clock.target * ratio)
     short = elapsed(clock, calendar, at) + floor - clock.target
-    return replace(clock, grant=max(0, short))
+    return changed(clock, grant=max(0, short))
 
 
 def repriced(clocks: Clocks, policy: Policy, priority: str) -> Clocks:
@@ -346,7 +349,7 @@ def repriced(clocks: Clocks, policy: Policy, priority: str) -> Clocks:
     def under(clock: Clock, target_s: int) -> Clock:
         if clock.is_settled:
             return clock
-        return replace(clock, target=target_s * SECOND, grant=0, breached=None)
+        return changed(clock, target=target_s * SECOND, grant=0, breached=None)
 
     return Clocks(
         policy.id,

@@ -24,6 +24,7 @@ from tickets_service.books import StoredBook
 from tickets_service.commands import Command
 from tickets_service.decisions import decide
 from tickets_service.notices import notify
+from tickets_service.records import changed
 from tickets_service.rows import (
     OWN_COLUMNS,
     columns_of,
@@ -31,7 +32,7 @@ from tickets_service.rows import (
     state_from,
 )
 from tickets_service.statements import NUMBER, NumberedStatement, Statements
-from tickets_service.ticket_state import Event, TicketState, VisitState, changed
+from tickets_service.ticket_state import Event, TicketState, VisitState
 
 LOAD = (
     f"SELECT {', '.join(OWN_COLUMNS)}, memo FROM tickets.tickets "  # noqa: S608

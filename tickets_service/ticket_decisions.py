@@ -18,7 +18,8 @@ from tickets_service.drafting import (
     when,
 )
 from tickets_service.lifecycle import DISPATCH, Action
-from tickets_service.ticket_state import UNNUMBERED, changed
+from tickets_service.records import changed
+from tickets_service.ticket_state import UNNUMBERED
 from tickets_service.visit_decisions import complete_now, end_live_visit, release
 
 EDITABLE = frozenset(
@@ -68,18 +69,18 @@ def backdated(draft: Draft, new: ask.OpenTicket) -> datetime:
 def edit_ticket(draft: Draft, edit: ask.EditTicket) -> None:
     need_role(draft, lifecycle.STAFF, "edit tickets")
     need_own_work(draft)
-    changed = draft.differences(edit.changes)
-    unknown = set(changed) - EDITABLE
+    moved = draft.differences(edit.changes)
+    unknown = set(moved) - EDITABLE
     if unknown:
         raise Invalid(dict.fromkeys(sorted(unknown), "cannot be changed"))
-    if draft.actor.role is Role.TECHNICIAN and changed.keys() & FROM_DISPATCH_ONLY:
+    if draft.actor.role is Role.TECHNICIAN and moved.keys() & FROM_DISPATCH_ONLY:
         raise Forbidden("A technician may not change the promise or the dispatch.")
-    if "priority" in changed and draft.ticket.status in (
+    if "priority" in moved and draft.ticket.status in (
         Status.CLOSED,
         Status.CANCELLED,
     ):
         raise Conflict("The priority of a finished ticket stays.")
-    if changed:
+    if moved:
         data = {"reason": edit.reason} if edit.reason else {}
         draft.emit("ticket.updated", edit.changes, data)
 
