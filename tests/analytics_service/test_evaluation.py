@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from analytics_service.backtest import score, weekday_mean
 from analytics_service.evaluation import (
     boston,
     chicago,
@@ -112,3 +113,18 @@ def test_the_forecast_beats_the_baselines_on_real_records(
     assert ours["sql"] < scores["weekday mean of 8 weeks"]["sql"]
     assert 0.77 <= ours["coverage80"] <= 0.84
     assert 0.91 <= ours["coverage95"] <= 0.97  # of Chicago one series, .918
+
+
+@pytest.mark.real_data
+def test_the_protocol_gives_the_weekday_mean_of_the_table_of_the_design() -> None:
+    """It depends on series, origins, scale and pooling alone, and is not rounded."""
+    found = sorted(REAL.glob("chicago311*"))
+    if not found:
+        pytest.skip("the real records are not beside the repository")
+    counts = chicago(found[0]).counts
+    rounds = []
+    for origin in range(counts.shape[1] - 13 * 28, counts.shape[1], 28):
+        history, came = counts[:, :origin], counts[:, origin : origin + 28]
+        rounds.append(score(history, came, weekday_mean(history)))
+    assert np.mean([r["mase"] for r in rounds]) == pytest.approx(0.920, abs=5e-4)
+    assert np.mean([r["rmsse"] for r in rounds]) == pytest.approx(0.722, abs=5e-4)
