@@ -1,10 +1,11 @@
 """Forecasts of daily tickets and workload, 1 to 28 days ahead, with their intervals.
 
 Seasonal smoothing of all series at once, times calendar effects, averaged over
-candidates of different bias; intervals from errors at past origins. Coherent over
-zone × category when asked through `forecast_cuts`. Pure: arrays and dates in, arrays
-out; the same input gives the same answer. Refuses less than 14 days, missing days,
-negative or missing values. How well it does is measured by `backtest`.
+candidates of different bias and with discounted means of the counts; intervals from
+errors at past origins. Coherent over zone × category when asked through
+`forecast_cuts`. Pure: arrays and dates in, arrays out; the same input gives the same
+answer. Refuses less than 14 days, missing days, negative or missing values. How well
+it does is measured by `backtest`.
 """
 
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 
 from analytics_service.calendar_effects import WEEKDAY_RIDGE, day_factors, holiday_flags
+from analytics_service.discounting import blended, discounted_means
 from analytics_service.intervals import LEVELS, conformal, wide_counts
 from analytics_service.reconciliation import (
     CutTable,
@@ -228,10 +230,12 @@ def _smoothed(
     factors = day_factors(history, span, calendar.country, calendar.subdivision)
     panel = Panel(np.sqrt(history), np.sqrt(factors), np.asarray(span.day_of_week))
     origins = past_origins(n_past)
-    centres = _centres(panel, [*origins, n_past])
+    means = discounted_means(history, factors, [*origins, n_past], MAX_HORIZON)
+    centres = blended(_centres(panel, [*origins, n_past]), np.sqrt(means), history)
     came = np.stack([panel.roots[:, o : o + MAX_HORIZON] for o in origins])
     n_apart = 1 + (origins[-1] - origins[0]) / MAX_HORIZON
     quantiles, mean = conformal(centres[-1], centres[:-1], came, n_apart)
+    mean = blended(mean, means[-1], history)
     return mean[:, :horizon], quantiles[:, :, :horizon]
 
 

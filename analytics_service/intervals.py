@@ -17,6 +17,7 @@ LEVELS = (0.025, 0.1, 0.25, 0.5, 0.75, 0.9, 0.975)
 N_BUCKETS = 12
 BUCKET_ERRORS = 200  # fewer errors than this cannot tell a bucket from the next
 MIN_BUCKET = 50
+DENSE_ROOT = 20.0**0.5  # from here on errors are those of a flow, not of rare events
 SCALE_PRIOR_DAYS = 150.0  # errors that the pool is worth against a series' own
 FINE_LEVELS = (np.arange(100) + 0.5) / 100
 MEAN_CLIP = 2.0  # the mean leaves out what storms of the past add beyond 2 sigma
@@ -44,8 +45,7 @@ def conformal(
     quantiles of shape (n_series, len(LEVELS), horizon) and means of shape
     (n_series, horizon), in values (not roots), ≥ 0
     """
-    n_buckets = int(np.clip(past_centre.size // BUCKET_ERRORS, 1, N_BUCKETS))
-    inner = np.quantile(past_centre, np.linspace(0, 1, n_buckets + 1)[1:-1])
+    inner = _bucket_edges(past_centre)
     past_bucket = np.searchsorted(inner, past_centre)
     bucket = np.searchsorted(inner, centre)
     error = past_roots - past_centre
@@ -62,6 +62,21 @@ def conformal(
     spreads = spread[bucket][..., None] * own[:, None, None] * fine[bucket]
     mean: Floats = (np.maximum(centre[..., None] + spreads, 0) ** 2).mean(axis=-1)
     return np.moveaxis(quantiles, -1, 1), mean
+
+
+def _bucket_edges(past_centre: Floats) -> Floats:
+    """Return the inner edges of buckets of about as many errors each, root scale.
+
+    The edge nearest to DENSE_ROOT is moved there where enough errors lie on either
+    side: the tails of one large sum are not those of the sparse parts below it.
+    """
+    n_buckets = int(np.clip(past_centre.size // BUCKET_ERRORS, 1, N_BUCKETS))
+    ranks = np.linspace(0, 1, n_buckets + 1)[1:-1]
+    edges: Floats = np.quantile(past_centre, ranks)
+    below = int((past_centre < DENSE_ROOT).sum())
+    if min(below, past_centre.size - below) >= BUCKET_ERRORS:
+        edges[np.abs(ranks - below / past_centre.size).argmin()] = DENSE_ROOT
+    return edges
 
 
 def _heavier_tails(freedom: float) -> Floats:

@@ -320,6 +320,18 @@ def test_few_errors_put_the_extremes_further_out() -> None:
     assert tail(50) == pytest.approx(tail(1_000), rel=0.02)
 
 
+def test_a_large_sum_has_tails_of_its_own() -> None:
+    rng = np.random.default_rng(5)
+    centre = np.append(np.linspace(0.5, 2.0, 60), 8.0)[:, None] * np.ones(28)
+    past = np.repeat(centre[None], 16, axis=0)
+    error = rng.normal(0, 0.1, past.shape)
+    error[:, -1] = 0.1 * rng.standard_t(1.5, (16, 28))
+    cuts, _ = conformal(centre, past, past + error, 16)
+    far, near = LEVELS.index(0.975), LEVELS.index(0.9)
+    reach = np.sqrt(cuts[:, [near, far], 0]) - centre[:, :1]
+    assert reach[-1, 1] / reach[-1, 0] > 1.5 * reach[-2, 1] / reach[-2, 0]
+
+
 def test_a_lone_series_of_eight_weeks_is_covered() -> None:
     values = poisson(np.full(60, 50.0), 84)
     covered = []
