@@ -10,19 +10,18 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Counts = NDArray[np.float64]  # whole numbers, exact below 2**53
+Counts = NDArray[np.integer[Any]]
 
 BIN_WIDTH = math.log(1.02)
 HISTOGRAMS = ("rw", "rk", "fw", "fk")  # resolution and first response, wall and work
-MOST_BINS = 2_048
-USED_BINS = 1_152  # up to 250 years
 MEDIAN, P90 = 0.5, 0.9
-PACKED = np.dtype([("code", "<u2"), ("count", "<i4")])
+NONE_NEAR: Mapping[float, float] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,8 @@ class Durations:
     """Durations in whole seconds: either each one, or how many per bin.
 
     values: sorted seconds, or None where only the bins are known.
-    reached: how many durations lie in each bin and below, shape (USED_BINS,).
+    reached: how many durations lie in each bin and below, from the bin `lowest` on.
+    near: percentiles within 1 % by their share, as far as they are known already.
     within: the sorted seconds of those bins that were read one by one.
     total_s: their exact sum.
     """
@@ -39,6 +39,8 @@ class Durations:
     total_s: int
     values: Sequence[int] | None = None
     reached: Counts | None = None
+    lowest: int = 0
+    near: Mapping[float, float] = field(default_factory=dict)
     within: Mapping[int, Sequence[int]] = field(default_factory=dict)
 
     @property
@@ -53,6 +55,8 @@ class Durations:
             return exact_percentile_s(self.values, share)
         if self.reached is None:
             return None
+        if not self.within and share in self.near:
+            return self.near[share]
         return self.binned_percentile_s(self.reached, share)
 
     def is_exact(self, share: float) -> bool:
@@ -65,7 +69,17 @@ class Durations:
 
     def bins(self, share: float) -> tuple[int, int]:
         """Return the bins of the two durations that a percentile lies between."""
-        return (0, 0) if self.reached is None else bins_at(self.reached, share)
+        if self.reached is None:
+            return 0, 0
+        first, last = bins_at(self.reached, share)
+        return first + self.lowest, last + self.lowest
+
+    def below(self, number: int) -> int:
+        """Return how many durations lie below a bin; all are in bins."""
+        place = number - self.lowest
+        if self.reached is None or place <= 0:
+            return 0
+        return int(self.reached[min(place, len(self.reached)) - 1])
 
     def binned_percentile_s(self, reached: Counts, share: float) -> float:
         """Return the percentile of binned seconds, within 1 % of the exact one.
@@ -74,11 +88,16 @@ class Durations:
         """
         rank = share * (int(reached[-1]) - 1)
         first, last = self.bins(share)
-        low = value_s(reached, first, math.floor(rank), self.within)
+        low = self.value_s(first, math.floor(rank))
         if first == last and not self.within:
             return low
-        high = value_s(reached, last, math.ceil(rank), self.within)
+        high = self.value_s(last, math.ceil(rank))
         return low + (high - low) * (rank - math.floor(rank))
+
+    def value_s(self, number: int, rank: int) -> float:
+        """Return the duration of a rank, which lies in a bin."""
+        values = self.within.get(number)
+        return middle_s(number) if values is None else values[rank - self.below(number)]
 
 
 def exact(values: Iterable[int]) -> Durations:
@@ -94,8 +113,12 @@ def exact_percentile_s(values: Sequence[int], share: float) -> float:
     return values[low] + (values[high] - values[low]) * (rank - low)
 
 
-def binned(reached: Counts, total_s: int) -> Durations:
-    return Durations(int(reached[-1]), total_s, reached=reached)
+def binned(
+    reached: Counts, total_s: int, lowest: int, near: Mapping[float, float] = NONE_NEAR
+) -> Durations:
+    return Durations(
+        int(reached[-1]), total_s, reached=reached, lowest=lowest, near=near
+    )
 
 
 def bins_at(reached: Counts, share: float) -> tuple[int, int]:
@@ -108,16 +131,6 @@ def bins_at(reached: Counts, share: float) -> tuple[int, int]:
     return first, int(reached.searchsorted(high, side="right"))
 
 
-def value_s(
-    reached: Counts, number: int, rank: int, within: Mapping[int, Sequence[int]]
-) -> float:
-    """Return the duration of a rank, which lies in a bin."""
-    values = within.get(number)
-    if values is None:
-        return middle_s(number)
-    return values[rank - (int(reached[number - 1]) if number else 0)]
-
-
 @cache
 def middle_s(number: int) -> float:
     """Return the value of a bin that is off by the least share of any in it."""
@@ -127,45 +140,25 @@ def middle_s(number: int) -> float:
     return 2 * low * high / (low + high)
 
 
-def histograms(packed: bytes | memoryview) -> Counts:
-    """Return the sum of packed histograms, one after the other, cumulated.
-
-    packed: of `rollup.packed_bins`. Returns shape (4, USED_BINS), as HISTOGRAMS.
-    (Small arrays one by one: one large array of all groups costs three times as much.)
-    """
-    pairs = np.frombuffer(packed, dtype=PACKED)
-    size = len(HISTOGRAMS) * MOST_BINS
-    counts = np.bincount(pairs["code"], pairs["count"], minlength=size)
-    return cumulated(counts.reshape(len(HISTOGRAMS), MOST_BINS))
-
-
-def cumulated(counts: NDArray[Any]) -> Counts:
-    reached: Counts = counts[:, :USED_BINS].cumsum(axis=1)
-    return reached
-
-
-def counted_bins(counters: Mapping[str, int]) -> Counts:
-    """Return the histograms among counters by name, as `histograms` does."""
-    counts = np.zeros((len(HISTOGRAMS), MOST_BINS))
-    for name, value in counters.items():
-        kind, _, number = name.partition(":")
-        if kind in HISTOGRAMS:
-            place = min(int(number), MOST_BINS - 1)
-            counts[HISTOGRAMS.index(kind), place] += value
-    return cumulated(counts)
-
-
 def together(parts: Sequence[Durations]) -> Durations:
-    """Return the durations of several groups, exact if all of them are."""
+    """Return the durations of several groups of one reading, exact if all are."""
     if all(part.values is not None for part in parts):
         return exact(value for part in parts for value in part.values or ())
-    reached = [part.reached for part in parts if part.reached is not None]
+    counted = [part for part in parts if part.reached is not None]
     return Durations(
         sum(part.n for part in parts),
         sum(part.total_s for part in parts),
-        reached=np.sum(reached, axis=0),
-        within=within_all([part for part in parts if part.reached is not None]),
+        reached=reached_by(counted),
+        lowest=counted[0].lowest,
+        within=within_all(counted),
     )
+
+
+def reached_by(parts: Sequence[Durations]) -> Counts:
+    """Return how many of several groups' durations lie in each bin and below."""
+    each = [part.reached for part in parts if part.reached is not None]
+    total: Counts = np.sum(each, axis=0)
+    return total
 
 
 def within_all(parts: Sequence[Durations]) -> dict[int, Sequence[int]]:

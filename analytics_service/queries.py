@@ -19,13 +19,13 @@ from analytics_service.binary import copied
 from analytics_service.durations import (
     BIN_WIDTH,
     HISTOGRAMS,
-    Counts,
+    MEDIAN,
+    P90,
     Durations,
     binned,
-    counted_bins,
     exact,
-    histograms,
 )
+from analytics_service.histograms import Tally, packed_counters, tallies
 from analytics_service.periods import Cover
 from analytics_service.selection import Selection, cut_for
 from db.engine import tuples
@@ -136,22 +136,27 @@ def merged(texts: str | None) -> Sums:
 
 def read_histograms(
     connection: Connection, reading: Reading, cover: Cover
-) -> dict[Key, dict[int, Counts]]:
-    """Return {group: {stretch: cumulated histograms of durations}}.
+) -> dict[Key, dict[int, Tally]]:
+    """Return {group: {stretch: histograms of durations}}.
 
     Folded rows have them packed; what is not folded yet is read from `extra`.
     """
+    # In order: then the server holds the bytes of one group at a time, not of all.
     summed = (
-        "string_agg(bins, ''), string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
+        "string_agg(bins, '' ORDER BY starts_on), "
+        "string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
     )
     query, values = stretches_query(reading, cover, summed)
-    found: dict[Key, dict[int, Counts]] = {}
+    places: list[tuple[Key, int]] = []
+    bins: list[bytes] = []
     for name, stretch, packed, texts in copied(connection, query, values):
-        reached = histograms(packed or b"")
-        if texts is not None:
-            reached = reached + counted_bins(merged(bytes(texts).decode()))
-        key = None if name is None else key_of(reading.by, bytes(name))
-        found.setdefault(key, {})[int.from_bytes(stretch or b"")] = reached
+        key = None if name is None else key_of(reading.by, name)
+        places.append((key, int.from_bytes(stretch or b"")))
+        unfolded = packed_counters(merged(texts.decode())) if texts else b""
+        bins.append((packed or b"") + unfolded)
+    found: dict[Key, dict[int, Tally]] = {}
+    for (key, number), tally in zip(places, tallies(bins), strict=True):
+        found.setdefault(key, {})[number] = tally
     return found
 
 
@@ -373,9 +378,16 @@ def group_key(by: str | None, value: Key) -> Key:
     return 0 if value is None and by in ("team", "technician") else value
 
 
-def binned_durations(reached: Counts, sums: Sums) -> dict[str, Durations]:
+def binned_durations(tally: Tally, sums: Sums) -> dict[str, Durations]:
     """Return the durations that histograms hold; sums: of the same rows."""
     return {
-        name: binned(reached[place], sums.get(DURATIONS[name], 0))
-        for place, name in enumerate(HISTOGRAMS)
+        name: binned(
+            reached,
+            sums.get(DURATIONS[name], 0),
+            tally.lowest,
+            {MEDIAN: median, P90: p90},
+        )
+        for name, reached, (median, p90) in zip(
+            HISTOGRAMS, tally.reached, tally.near, strict=True
+        )
     }

@@ -18,9 +18,9 @@ from analytics_service.durations import (
     HISTOGRAMS,
     MEDIAN,
     P90,
-    Counts,
     Durations,
     binned,
+    reached_by,
 )
 from analytics_service.periods import Period
 from analytics_service.queries import Key, Reading
@@ -73,7 +73,7 @@ def wanted_bins(groups: Sequence[ByName], everything: ByName) -> Bins | None:
     """
     chosen: Bins = {name: set() for name in HISTOGRAMS}
     sizes = {
-        name: np.diff(found.reached, prepend=0).tolist()
+        name: (found.lowest, np.diff(found.reached, prepend=0).tolist())
         for name, found in everything.items()
         if found.reached is not None
     }
@@ -83,7 +83,8 @@ def wanted_bins(groups: Sequence[ByName], everything: ByName) -> Bins | None:
             if found.n:
                 new = {*found.bins(MEDIAN), *found.bins(P90)} - chosen[name]
                 chosen[name] |= new
-                rows += int(sum(sizes[name][number] for number in new))
+                lowest, counts = sizes[name]
+                rows += sum(counts[number - lowest] for number in new)
         if rows > MOST_ROWS:
             return None
     return chosen
@@ -91,12 +92,15 @@ def wanted_bins(groups: Sequence[ByName], everything: ByName) -> Bins | None:
 
 def all_of(groups: Iterable[ByName]) -> ByName:
     """Return the durations of all groups together."""
-    parts: dict[str, list[Counts]] = {}
+    parts: dict[str, list[Durations]] = {}
     for group in groups:
         for name, part in group.items():
             if part.reached is not None:
-                parts.setdefault(name, []).append(part.reached)
-    return {name: binned(np.sum(each, axis=0), 0) for name, each in parts.items()}
+                parts.setdefault(name, []).append(part)
+    return {
+        name: binned(reached_by(each), 0, each[0].lowest)
+        for name, each in parts.items()
+    }
 
 
 def with_values(
@@ -112,7 +116,6 @@ def with_values(
     within = {}
     for number in {*shared, *part.bins(MEDIAN), *part.bins(P90)}:
         values = found.get(number, [])
-        before = int(part.reached[number - 1]) if number else 0
-        if len(values) == int(part.reached[number]) - before:
+        if len(values) == part.below(number + 1) - part.below(number):
             within[number] = sorted(values)
     return replace(part, within=within)

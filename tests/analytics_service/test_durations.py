@@ -11,30 +11,44 @@ from hypothesis import strategies as st
 from analytics_service.durations import (
     BIN_WIDTH,
     HISTOGRAMS,
-    MOST_BINS,
+    MEDIAN,
+    P90,
     Durations,
     binned,
-    bins_at,
-    counted_bins,
     exact,
-    histograms,
     together,
 )
+from analytics_service.histograms import MOST_BINS, packed_counters, tallies
 from tickets_service import rollup
 
 SECONDS = st.lists(st.integers(0, 10**7), min_size=1, max_size=60)
 SHARES = st.sampled_from([0.0, 0.25, 0.5, 0.9, 1.0])
 
 
-def bins_of(values: list[int]) -> Durations:
-    """Return the durations as the roll-up packs them and analytics unpacks them."""
+FW = HISTOGRAMS.index("fw")
+
+
+def packed_of(values: list[int], kind: str = "fw") -> bytes:
+    """Return durations as the roll-up packs them."""
     counts: dict[str, int] = {}
     for value in values:
-        name = f"fw:{rollup.bin_of(value)}"
+        name = f"{kind}:{rollup.bin_of(value)}"
         counts[name] = counts.get(name, 0) + 1
-    reached = histograms(rollup.packed_bins(counts))
-    assert (reached == counted_bins(counts)).all()
-    return binned(reached[HISTOGRAMS.index("fw")], sum(values))
+    assert sorted(packed_counters(counts)) == sorted(rollup.packed_bins(counts))
+    return rollup.packed_bins(counts)
+
+
+def bins_in(*groups: list[int]) -> list[Durations]:
+    """Return the durations of groups as analytics unpacks them in one reading."""
+    found = tallies([packed_of(values) for values in groups])
+    return [
+        binned(tally.reached[FW], sum(values), tally.lowest)
+        for tally, values in zip(found, groups, strict=True)
+    ]
+
+
+def bins_of(values: list[int]) -> Durations:
+    return bins_in(values)[0]
 
 
 def test_the_bins_are_those_of_the_roll_up() -> None:
@@ -62,7 +76,7 @@ def test_groups_merge_into_what_they_are_together(
     one: list[int], other: list[int], share: float
 ) -> None:
     assert together([exact(one), exact(other)]) == exact(one + other)
-    packed = together([bins_of(one), bins_of(other)])
+    packed = together(bins_in(one, other))
     assert packed.percentile_s(share) == bins_of(one + other).percentile_s(share)
     assert packed.mean_s == pytest.approx(float(np.mean(one + other)))
 
@@ -70,10 +84,9 @@ def test_groups_merge_into_what_they_are_together(
 def read_at(values: list[int], share: float) -> Durations:
     """Return binned durations with the values of the bins around a percentile."""
     found = bins_of(values)
-    assert found.reached is not None
     within = {
         number: sorted(v for v in values if rollup.bin_of(v) == number)
-        for number in bins_at(found.reached, share)
+        for number in found.bins(share)
     }
     return replace(found, within=within)
 
@@ -95,13 +108,13 @@ def test_groups_whose_values_are_known_are_exact_together(
     whole = read_at(one + other, share)
     parts = [
         replace(
-            bins_of(values),
+            part,
             within={
                 number: sorted(set_of(known, values))
                 for number, known in whole.within.items()
             },
         )
-        for values in (one, other)
+        for part, values in zip(bins_in(one, other), (one, other), strict=True)
     ]
     expected = exact(one + other).percentile_s(share)
     assert together(parts).percentile_s(share) == expected
@@ -115,3 +128,34 @@ def test_nothing_has_no_percentile() -> None:
     assert exact([]).percentile_s(0.5) is None
     assert bins_of([]).percentile_s(0.5) is None
     assert exact([]).mean_s is None
+
+
+@given(st.lists(st.lists(st.integers(0, 10**9), max_size=20), min_size=1, max_size=11))
+def test_many_groups_at_once_have_the_percentiles_of_each_alone(
+    groups: list[list[int]],
+) -> None:
+    """Groups of nothing among them; each group with other durations per histogram."""
+    packed = [
+        b"".join(packed_of(values[n:], kind) for n, kind in enumerate(HISTOGRAMS))
+        for values in groups
+    ]
+    for values, tally in zip(groups, tallies(packed), strict=True):
+        for n, (reached, near) in enumerate(
+            zip(tally.reached, tally.near, strict=True)
+        ):
+            alone = binned(reached, 0, tally.lowest)
+            assert alone.n == len(values[n:])
+            if alone.n:
+                assert near == [alone.percentile_s(MEDIAN), alone.percentile_s(P90)]
+                assert alone.bins(0.0)[0] == rollup.bin_of(min(values[n:]))
+                assert alone.bins(1.0)[0] == rollup.bin_of(max(values[n:]))
+
+
+def test_rows_of_one_group_add_up() -> None:
+    rows = [[60, 61, 4_000], [60], [], [86_400] * 9]
+    (tally,) = tallies([b"".join(map(packed_of, rows))])
+    found = binned(tally.reached[FW], 0, tally.lowest)
+    expected = bins_of([value for row in rows for value in row])
+    assert found.n == expected.n == 13
+    assert tally.near[FW] == [expected.percentile_s(MEDIAN), expected.percentile_s(P90)]
+    assert [found.below(n) for n in (0, rollup.bin_of(4_000), MOST_BINS)] == [0, 3, 13]
