@@ -26,7 +26,7 @@ from analytics_service.durations import (
     exact,
 )
 from analytics_service.histograms import Tally, packed_counters, tallies
-from analytics_service.periods import Cover
+from analytics_service.periods import Cover, Marked
 from analytics_service.selection import Selection, cut_for
 from db.engine import tuples
 from db.scope import Actor, visible_tickets
@@ -114,6 +114,40 @@ def read_sums(
     return found
 
 
+def read_marked_sums(
+    connection: Connection,
+    reading: Reading,
+    marked: Marked,
+    measures: Sequence[str],
+    parts: Sequence[str],
+) -> tuple[dict[Key, dict[int, Sums]], dict[Key, Sums]]:
+    """Return {group: {stretch: sums}} as `read_sums` does, all time too, and
+    {group: sums} of some measures, `parts`, over what `marked` marks."""
+    summed = [f"sum({name})::bigint" for name in measures]
+    until = "FILTER (WHERE starts_on < %(until)s)"
+    summed += [f"coalesce(sum({name}) {until}, 0)::bigint" for name in parts]
+    query, values = stretches_query(
+        reading, marked.rows, ", ".join(summed), all_time=True, beside=marked.beside
+    )
+    values["until"] = marked.until
+    found: dict[Key, dict[int, Sums]] = {}
+    before: dict[Key, Sums] = {}
+    for key, stretch, *numbers in tuples(connection, query, values):
+        sums = dict(zip(measures, numbers, strict=False))
+        if stretch != BESIDE:
+            found.setdefault(key, {})[stretch] = sums
+        if stretch == 1:
+            own = dict(zip(parts, numbers[len(measures) :], strict=True))
+        elif stretch == BESIDE:
+            own = {name: sums[name] for name in parts}
+        else:
+            continue
+        part = before.setdefault(key, dict.fromkeys(parts, 0))
+        for name, value in own.items():
+            part[name] += value
+    return found, before
+
+
 def read_counters(
     connection: Connection, reading: Reading, cover: Cover
 ) -> dict[Key, dict[int, Sums]]:
@@ -178,32 +212,61 @@ def in_stretches(
 
 
 def stretches_query(
-    reading: Reading, cover: Cover, sums: str, *, all_time: bool = False
+    reading: Reading,
+    cover: Cover,
+    sums: str,
+    *,
+    all_time: bool = False,
+    beside: Cover | None = None,
 ) -> tuple[str, Values]:
-    """Return the query of (group, stretch, sums …), and its values."""
-    where, values = rows_of(reading, cover, all_time=all_time)
+    """Return the query of (group, stretch, sums …), and its values.
+
+    beside: rows that are a stretch of their own, BESIDE, whatever days they are of.
+    """
+    where, values = rows_of(reading, cover, all_time=all_time, beside=beside)
     values["bounds"] = cover.bounds
     key = KEYS[reading.by] if reading.by else "NULL::text"
+    stretch = "width_bucket(starts_on, %(bounds)s)"
+    if beside and beside.rows:
+        own, _ = grains_of(beside, BESIDE_NAME)
+        stretch = f"CASE WHEN {' OR '.join(own)} THEN {BESIDE} ELSE {stretch} END"
     query = (
-        f"SELECT {key}, width_bucket(starts_on, %(bounds)s), {sums} "  # noqa: S608
+        f"SELECT {key}, {stretch}, {sums} "  # noqa: S608
         f"FROM tickets.daily_figures WHERE {where} GROUP BY 1, 2"
     )
     return query, values
 
 
+BESIDE, BESIDE_NAME = -1, "beside_"
+
+
 def rows_of(
-    reading: Reading, cover: Cover, *, all_time: bool = False
+    reading: Reading,
+    cover: Cover,
+    *,
+    all_time: bool = False,
+    beside: Cover | None = None,
 ) -> tuple[str, Values]:
     """Return the condition on the rows of a cover, and its values."""
     where, values = cells(reading)
     values["cut"] = cut_for(reading.selection, reading.by)
-    grains = ["grain = 'a'"] if all_time else []
-    for grain, days in (("d", cover.days), ("w", cover.weeks), ("m", cover.months)):
-        if days:
-            values[grain] = days
-            grains.append(f"grain = '{grain}' AND starts_on = ANY(%({grain})s)")
-    either = " OR ".join(f"({grain})" for grain in grains)
-    return f"cut = %(cut)s AND ({either}) AND {where}", values
+    grains = ["(grain = 'a')"] if all_time else []
+    for rows, name in ((cover, ""), (beside, BESIDE_NAME)):
+        if rows:
+            conditions, starts = grains_of(rows, name)
+            grains += conditions
+            values |= starts
+    return f"cut = %(cut)s AND ({' OR '.join(grains)}) AND {where}", values
+
+
+def grains_of(cover: Cover, name: str) -> tuple[list[str], Values]:
+    """Return a condition per grain of a cover, and its values, `name` before each."""
+    starts = {"d": cover.days, "w": cover.weeks, "m": cover.months}
+    used = {grain: days for grain, days in starts.items() if days}
+    conditions = [
+        f"(grain = '{grain}' AND starts_on = ANY(%({name}{grain})s))" for grain in used
+    ]
+    return conditions, {f"{name}{grain}": days for grain, days in used.items()}
 
 
 def count_rows(

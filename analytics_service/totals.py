@@ -12,7 +12,7 @@ from analytics_service.directory import WorkingDays
 from analytics_service.durations import Durations
 from analytics_service.figures import settled_end
 from analytics_service.metrics import Totals
-from analytics_service.periods import DAY, Cover, Period, cover
+from analytics_service.periods import DAY, Cover, Period, cover, marked_cover
 from analytics_service.queries import Key, Reading, Sums
 from analytics_service.refining import refined
 
@@ -43,9 +43,12 @@ def group_totals(
     settled = settled_end(period, asked.today)
     after = period.last + DAY
     end = max(period.last, asked.today) + 2 * DAY
-    rows = cover([period.first, settled, after, end])
-    asked.check_breadth(connection, rows, by, n_technicians)
-    sums = queries.read_sums(connection, reading, rows, COUNTED, all_time=True)
+    marked = marked_cover([period.first, after, end], settled)
+    asked.check_breadth(connection, marked.all_rows, by, n_technicians)
+    sums, before = queries.read_marked_sums(
+        connection, reading, marked, COUNTED, SETTLED
+    )
+    rows = marked.rows
     within = {k: span_sum(s, rows, period.first, after) for k, s in sums.items()}
     durations: dict[Key, dict[str, Durations]] = {}
     if timed:
@@ -53,7 +56,7 @@ def group_totals(
     return {
         key: Totals(
             sums=within[key],
-            settled=span_sum(stretches, rows, period.first, settled, SETTLED),
+            settled=before.get(key, {}),
             backlog=backlog_at(stretches, rows, after),
             durations=durations.get(key, {}),
         )

@@ -15,6 +15,7 @@ from analytics_service.periods import (
     cover,
     day_start,
     local_day,
+    marked_cover,
     next_month,
     period_of,
 )
@@ -121,6 +122,34 @@ def test_the_rows_hold_each_day_once_and_none_spans_an_edge(
             assert not monday < start < monday + timedelta(days=7)
         for month in found.months:
             assert not month < end < next_month(month)
+
+
+@given(
+    st.dates(date(2020, 1, 1), date(2026, 12, 31)),
+    st.integers(1, 400),
+    st.integers(0, 400),
+)
+def test_a_marked_cover_has_each_day_before_the_mark_once(
+    first: date, length: int, marked: int
+) -> None:
+    end = first + timedelta(days=length)
+    day = first + timedelta(days=min(marked, length))
+    found = marked_cover([first, end, end + 2 * DAY], day)
+    assert found.rows == cover([first, end, end + 2 * DAY])
+    before = Cover(
+        [], *([at for at in starts if at < found.until] for starts in found.rows[1:])
+    )
+    days = covered(before) + covered(found.beside)
+    assert days == [first + timedelta(days=n) for n in range((day - first).days)]
+    for starts, more in zip(found.rows[1:], found.beside[1:], strict=True):
+        assert not set(starts) & set(more)
+    assert found.all_rows.rows == found.rows.rows + found.beside.rows
+
+
+def test_a_mark_takes_fewer_rows_than_another_edge() -> None:
+    first, settled, after = date(2026, 10, 25), date(2026, 11, 10), date(2026, 11, 24)
+    assert marked_cover([first, after], settled).all_rows.rows == 7
+    assert cover([first, settled, after]).rows == 12
 
 
 def test_few_rows_cover_a_long_time() -> None:
