@@ -212,6 +212,20 @@ class told:  # noqa: N801 - used like a function
         raise DBAPIError.instance(self.sql, None, error, psycopg2.Error) from error
 
 
+def keep_plans(engine: Engine) -> None:
+    """Have the server plan a statement that it keeps once, whatever its values.
+
+    Otherwise it weighs the kept plan against one for the values, by estimates that a
+    large table makes higher than the time planning takes: then it plans each time.
+    """
+
+    @event.listens_for(engine, "connect")
+    def connected(connection: Any, _: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET plan_cache_mode = force_generic_plan")
+        connection.commit()
+
+
 def ask_after_idling(engine: Engine) -> None:
     """Let the pool ask a connection that was idle whether it still lives.
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from db import prepared as subject
-from db.engine import Database, tuples
+from db.engine import Database, keep_plans, tuples
 from db.prepared import numbered
 
 CASES = {
@@ -59,6 +59,22 @@ def test_the_oldest_plan_makes_room(
             sql = f"SELECT %(n)s::int + {n}"
             assert tuples(connection, sql, {"n": 1}) == [(1 + n,)]
     assert len(plans(alone)) == 2
+
+
+@pytest.mark.parametrize("kept", [False, True], ids=["as it comes", "kept"])
+def test_a_kept_plan_is_made_once(alone: Database, kept: bool) -> None:
+    if kept:
+        keep_plans(alone.reader)
+    with alone.read_only() as connection:
+        for n in range(3):
+            tuples(connection, "SELECT id FROM auth.users WHERE id = %(n)s", {"n": n})
+        [made] = tuples(
+            connection,
+            "SELECT custom_plans, generic_plans FROM pg_prepared_statements "
+            "WHERE statement LIKE %(text)s",
+            {"text": "%auth.users%"},
+        )
+    assert made == ((0, 3) if kept else (3, 0))
 
 
 def test_a_plan_outlives_a_transaction_that_failed(alone: Database) -> None:
