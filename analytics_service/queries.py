@@ -5,7 +5,7 @@ parameters. Every read of the roll-up is bounded by `selection.check_breadth`, e
 read of tickets by what the roll-up counted. Nothing here writes or judges.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -175,23 +175,39 @@ def read_histograms(
 
     Folded rows have them packed; what is not folded yet is read from `extra`.
     """
+    places: list[tuple[Key, int]] = []
+    bins: list[bytes] = []
+    for key, stretch, packed, texts in histogram_rows(connection, reading, cover):
+        places.append((key, stretch))
+        bins.append(packed + (packed_counters(merged(texts)) if texts else b""))
+    found: dict[Key, dict[int, Tally]] = {}
+    for (key, stretch), tally in zip(places, tallies(bins), strict=True):
+        found.setdefault(key, {})[stretch] = tally
+    return found
+
+
+def histogram_rows(
+    connection: Connection, reading: Reading, cover: Cover
+) -> Iterator[tuple[Key, int, bytes, str | None]]:
+    """Yield (group, stretch, packed histograms, JSON objects of what is not folded).
+
+    One row is asked for by the plan that the server keeps; more of them are copied, as
+    their bytes cost more than a plan.
+    """
     # In order: then the server holds the bytes of one group at a time, not of all.
     summed = (
         "string_agg(bins, '' ORDER BY starts_on), "
         "string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
     )
     query, values = stretches_query(reading, cover, summed)
-    places: list[tuple[Key, int]] = []
-    bins: list[bytes] = []
-    for name, stretch, packed, texts in copied(connection, query, values):
+    if reading.by is None and len(cover.bounds) == 2:
+        for _, stretch, packed, texts in tuples(connection, query, values):
+            yield None, stretch, bytes(packed or b""), texts
+        return
+    for name, at, raw, text in copied(connection, query, values):
         key = None if name is None else key_of(reading.by, name)
-        places.append((key, int.from_bytes(stretch or b"")))
-        unfolded = packed_counters(merged(texts.decode())) if texts else b""
-        bins.append((packed or b"") + unfolded)
-    found: dict[Key, dict[int, Tally]] = {}
-    for (key, number), tally in zip(places, tallies(bins), strict=True):
-        found.setdefault(key, {})[number] = tally
-    return found
+        unfolded = None if text is None else text.decode()
+        yield key, int.from_bytes(at or b""), raw or b"", unfolded
 
 
 def key_of(by: str | None, name: bytes) -> Key:
