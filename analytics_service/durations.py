@@ -142,6 +142,8 @@ def middle_s(number: int) -> float:
 
 def together(parts: Sequence[Durations]) -> Durations:
     """Return the durations of several groups of one reading, exact if all are."""
+    if len(parts) == 1:
+        return parts[0]
     if all(part.values is not None for part in parts):
         return exact(value for part in parts for value in part.values or ())
     counted = [part for part in parts if part.reached is not None]

@@ -45,8 +45,12 @@ def refined(
     narrowed = reading.selection != Selection()
     if len(groups) > 1 and n > (MOST_IN_SOME_GROUPS if narrowed else MOST_IN_GROUPS):
         return dict(groups)
-    everything = all_of(groups.values())
-    chosen = wanted_bins(list(groups.values()), everything)
+    if len(groups) == 1:  # is everything itself
+        [everything] = groups.values()
+        chosen = wanted_bins([], everything)
+    else:
+        everything = all_of(groups.values())
+        chosen = wanted_bins(list(groups.values()), everything)
     if chosen is None:
         return dict(groups)
     edges = (period.starts_at, period.ends_at)
