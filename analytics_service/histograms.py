@@ -1,10 +1,11 @@
 """Packed histograms of many groups, added up and searched a few groups at a time.
 
 A large desk has 65 teams with some 2,000 pairs each: a call per team and percentile
-costs more than the figures, one array of all of them leaves the processor's cache.
+costs more than the figures, one array of all of them leaves the processor's cache
+and is memory that the system gives anew, page by page, for every request.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from analytics_service.durations import (
 BITS = 11  # of a bin in a code; division would cost more than all the rest
 MOST_BINS = 1 << BITS
 PACKED = np.dtype([("code", "<u2"), ("count", "<i4")])
-AT_ONCE = 8  # groups
+AT_ONCE = 4  # groups
 KINDS = len(HISTOGRAMS)
 SHARES = np.array([MEDIAN, P90])
 MIDDLES = np.array([middle_s(number) for number in range(MOST_BINS)])
@@ -47,30 +48,36 @@ def tallies(packed: Sequence[bytes]) -> list[Tally]:
 
     packed: of each group any number of them, one after the other.
     """
-    lowest, width = window(packed)
-    shape = (len(packed), KINDS, width)
-    reached: Counts = np.empty(shape, dtype=np.int32)  # pairs count no further either
-    near: list[list[list[float]]] = []
-    for at in range(0, len(packed), AT_ONCE):
-        groups = packed[at : at + AT_ONCE]
+    parts = [packed[at : at + AT_ONCE] for at in range(0, len(packed), AT_ONCE)]
+    lowest, width = window(parts)
+    found = []
+    for groups in parts:
         running = summed(groups, lowest, width).cumsum()
         ends = running[width - 1 :: width]
         below = np.concatenate(([0], ends[:-1]))
-        reached[at : at + AT_ONCE] = (
-            running.reshape(-1, width) - below[:, None]
-        ).reshape(-1, KINDS, width)
-        found = percentiles(running, below, ends, lowest)
-        near += found.reshape(-1, KINDS, len(SHARES)).tolist()
-    return [Tally(lowest, *each) for each in zip(reached, near, strict=True)]
+        reached = running.reshape(-1, width) - below[:, None]
+        counts: Counts = reached.astype(np.int32)  # pairs count no further either
+        near = percentiles(running, below, ends, lowest)
+        found += [
+            Tally(lowest, *each)
+            for each in zip(
+                counts.reshape(-1, KINDS, width),
+                near.reshape(-1, KINDS, len(SHARES)).tolist(),
+                strict=True,
+            )
+        ]
+    return found
 
 
-def window(packed: Sequence[bytes]) -> tuple[int, int]:
+def window(parts: Iterable[Sequence[bytes]]) -> tuple[int, int]:
     """Return the lowest bin that any group has, and how many there are from it on."""
-    bins = np.frombuffer(b"".join(packed), dtype=PACKED)["code"] & (MOST_BINS - 1)
-    if not len(bins):
-        return 0, 1
-    lowest = int(bins.min())
-    return lowest, int(bins.max()) + 1 - lowest
+    lowest, highest = MOST_BINS, -1
+    for packed in parts:
+        bins = np.frombuffer(b"".join(packed), dtype=PACKED)["code"] & (MOST_BINS - 1)
+        if len(bins):
+            lowest = min(lowest, int(bins.min()))
+            highest = max(highest, int(bins.max()))
+    return (lowest, highest + 1 - lowest) if highest >= 0 else (0, 1)
 
 
 def summed(packed: Sequence[bytes], lowest: int, width: int) -> NDArray[Any]:
