@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from sqlalchemy import Connection
 
-from analytics_service import queries
+from analytics_service import duration_queries
 from analytics_service.durations import (
     HISTOGRAMS,
     MEDIAN,
@@ -56,7 +56,7 @@ def refined(
     edges = (period.starts_at, period.ends_at)
     # The index is of every zone and team: a filter sees more rows than it keeps.
     most = MOST_ROWS // len(chosen) if narrowed else MOST_ROWS
-    found = queries.read_bins(connection, reading, edges, chosen, most)
+    found = duration_queries.read_bins(connection, reading, edges, chosen, most)
     shared = {
         name: {*part.bins(MEDIAN), *part.bins(P90)} if part.n else set()
         for name, part in everything.items()

@@ -5,8 +5,8 @@ from datetime import date
 
 from sqlalchemy import Connection
 
+from analytics_service import duration_queries, queries
 from analytics_service import durations as spans
-from analytics_service import queries
 from analytics_service.asking import Asked
 from analytics_service.directory import WorkingDays
 from analytics_service.durations import Durations
@@ -96,14 +96,14 @@ def period_durations(
     """Return the durations of a period: each one where they are few, else binned,
     with those around the percentiles where these are not too many."""
     n = sum(s.get("completed", 0) + s.get("responded", 0) for s in within.values())
-    if queries.few_enough(n, reading.selection):
+    if duration_queries.few_enough(n, reading.selection):
         edges = (period.starts_at, period.ends_at)
-        found = queries.read_durations(connection, reading, edges)
+        found = duration_queries.read_durations(connection, reading, edges)
         return {key: stretches.get(1, {}) for key, stretches in found.items()}
     rows = cover([period.first, period.last + DAY])
     packed = queries.read_histograms(connection, reading, rows)
     groups = {
-        key: queries.binned_durations(stretches[1], within.get(key, {}))
+        key: duration_queries.binned_durations(stretches[1], within.get(key, {}))
         for key, stretches in packed.items()
     }
     return refined(connection, reading, period, groups)

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sqlalchemy import Connection
 
-from analytics_service import anomalies, queries, trends
+from analytics_service import anomalies, duration_queries, queries, trends
 from analytics_service.asking import Asked
 from analytics_service.directory import zone_calendars
 from analytics_service.durations import Durations
@@ -177,14 +177,14 @@ def bucket_durations(
         for number, s in found.items()
         if 0 < number < len(edges)
     )
-    if queries.few_enough(n, asked.selection):
+    if duration_queries.few_enough(n, asked.selection):
         instants = [day_start(day, asked.period.zone) for day in edges]
-        return queries.read_durations(connection, asked.reading(), instants).get(
-            None, {}
-        )
+        return duration_queries.read_durations(
+            connection, asked.reading(), instants
+        ).get(None, {})
     packed = queries.read_histograms(connection, asked.reading(), cover(edges))
     return {
-        number: queries.binned_durations(reached, found.get(number, {}))
+        number: duration_queries.binned_durations(reached, found.get(number, {}))
         for number, reached in packed.get(None, {}).items()
     }
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from analytics_service import queries, refining
+from analytics_service import duration_queries, refining
 from db.engine import Database
 from tests.analytics_service.conftest import Reader, World
 from tests.analytics_service.histories import KL
@@ -20,8 +20,8 @@ SPREAD = ("median", "p90")
 @pytest.fixture
 def many(monkeypatch: pytest.MonkeyPatch) -> None:
     """Take any number of durations for too many to read one by one."""
-    monkeypatch.setattr(queries, "EXACT_ROWS", 0)
-    monkeypatch.setattr(queries, "EXACT_FILTERED", 0)
+    monkeypatch.setattr(duration_queries, "EXACT_ROWS", 0)
+    monkeypatch.setattr(duration_queries, "EXACT_FILTERED", 0)
 
 
 @pytest.mark.parametrize("filters", ["", "&zone=Selangor,Johor", "&category=repair"])
@@ -54,7 +54,7 @@ def test_groups_have_the_percentiles_that_reading_all_rows_gives(
     admin: Reader, by: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = admin.get(f"/performance?by={by}")
-    monkeypatch.setattr(queries, "EXACT_ROWS", 1_000_000)
+    monkeypatch.setattr(duration_queries, "EXACT_ROWS", 1_000_000)
     one_by_one = admin.get(f"/performance?by={by}")
     pairs = zip(
         [found["overall"], *found["groups"]],
@@ -101,9 +101,8 @@ def test_a_course_of_few_durations_is_exact(admin: Reader) -> None:
 def test_the_database_has_the_bins_of_the_roll_up(owner: Database) -> None:
     edges = {ceil(rollup.bin_bounds(number)[0]) for number in range(1, 1_085)}
     seconds = sorted({0, 1, 2, *edges, *(edge - 1 for edge in edges if edge)})
-    query = text(
-        f"SELECT s, {queries.BIN_SQL.format('s')} FROM unnest(:s\\:\\:int[]) AS t (s)"
-    )
+    bin_sql = duration_queries.BIN_SQL.format("s")
+    query = text(f"SELECT s, {bin_sql} FROM unnest(:s\\:\\:int[]) AS t (s)")
     with owner.read_only() as connection:
         found = connection.execute(query, {"s": seconds}).all()
     assert [tuple(row) for row in found] == [(s, rollup.bin_of(s)) for s in seconds]
