@@ -4,7 +4,7 @@ Bounded by what the roll-up counted (`few_enough`, `most`). Nothing here writes.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -30,6 +30,9 @@ DURATIONS = {  # histogram of the roll-up: its sum
     "fw": "response_wall_s",
     "fk": "response_work_s",
 }
+
+# The plan for some weeks serves any such weeks; that for a year is another one.
+ONE_PLAN = timedelta(days=100)
 
 
 def few_enough(n: int, selection: Selection) -> bool:
@@ -126,7 +129,10 @@ def read_bins(
     found: dict[tuple[str, Key], dict[int, list[int]]] = {}
     if parts:
         for name, group, number, seconds in tuples(
-            connection, " UNION ALL ".join(parts), values, kept=False
+            connection,
+            " UNION ALL ".join(parts),
+            values,
+            kept=edges[1] - edges[0] <= ONE_PLAN,
         ):
             place = found.setdefault((name, group_key(reading.by, group)), {})
             known = seconds if isinstance(seconds, list) else (seconds,)
