@@ -97,14 +97,14 @@ def init_strictness(app: Flask) -> None:
 
     @app.before_request
     def refuse_the_ignored() -> None:
-        endpoint, environ = request.endpoint, request.environ
+        endpoint, sent = request.endpoint, request.environ
         if endpoint is None:
             return
-        if environ.get("QUERY_STRING") and endpoint not in takes_query:
+        if sent.get("QUERY_STRING") and endpoint not in takes_query:
             raise Invalid(dict.fromkeys(request.args, "Unknown parameter."))
         if (
-            environ.get("CONTENT_TYPE") != JSON
-            and environ["REQUEST_METHOD"] in BODY_METHODS
+            sent.get("CONTENT_TYPE") != JSON
+            and sent["REQUEST_METHOD"] in BODY_METHODS
             and request.content_length
             and not wants_body(endpoint)
         ):

@@ -271,7 +271,7 @@ def settings_read() -> set[str]:
     """Return the names of all settings that the program asks the environment for."""
     asked = re.compile(
         r"""(?:env\.(?:text|integer|flag|items|one_of|required)\(\s*"""
-        r"""|environ(?:\.get)?[\[(]\s*|values\.get\(\s*)"([A-Z][A-Z_]{3,})\""""
+        r"""|(?<!request\.)environ(?:\.get)?[\[(]\s*|values\.get\(\s*)"([A-Z][A-Z_]{3,})\""""
     )
     folders = ("service_kit", "scripts/local", *(f"{n}_service" for n in SERVICES))
     return {
