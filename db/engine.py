@@ -57,6 +57,7 @@ def engine_options(
         "pool_timeout": POOL_TIMEOUT_S,
         "connect_args": {
             "connect_timeout": CONNECT_TIMEOUT_S,
+            "client_encoding": "UTF8",  # db/literals.py writes nothing else
             "options": " ".join(f"-c {k}={v}" for k, v in settings.items()),
             "application_name": role or "aiff",
         },

@@ -2,8 +2,8 @@
 
 psycopg2 makes an object for each value that it quotes, which took an eighth of a
 write's CPU. Here are the few plain types that rows are made of; any other is left to
-psycopg2. Needs `standard_conforming_strings` (db/engine.py sets it): a backslash is a
-backslash, and a quote the only character that ends a text.
+psycopg2. Needs `standard_conforming_strings` and UTF-8 (db/engine.py sets both): a
+backslash is a backslash, and a quote the only character that ends a text.
 """
 
 from collections.abc import Callable, Sequence

@@ -65,6 +65,15 @@ def test_no_text_ends_its_literal(alone: Database, text: str) -> None:
     assert returned(alone, "SELECT %s::text, %s::int", text, 7) == (text, 7)
 
 
+def test_texts_are_utf8_whatever_the_environment_says(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGCLIENTENCODING", "LATIN1")
+    database = Database.at(database_url, pool_size=1)
+    assert returned(database, "SELECT %s::text, length(%s)", "é汉", "é汉") == ("é汉", 2)
+    database.close()
+
+
 def test_a_text_that_postgresql_cannot_hold_is_refused(alone: Database) -> None:
     with pytest.raises(ValueError, match="NUL"):
         returned(alone, "SELECT %s::text", "a\0b")
