@@ -7,6 +7,7 @@ listen beyond the loopback by itself: the container says BIND_ADDRESS=0.0.0.0.
 import gc
 import importlib
 import os
+import select
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 host = os.environ.get("BIND_ADDRESS") or "127.0.0.1"
 bind = os.environ.get("GUNICORN_BIND") or f"{host}:{os.environ.get('PORT', '8000')}"
 
-worker_class = "gthread"
+# Ours needs Linux; elsewhere gunicorn's own does the same with more effort.
+OURS = "service_kit.gunicorn_worker.TurnsWorker"
+worker_class = OURS if hasattr(select, "epoll") else "gthread"
 workers = int(os.environ.get("GUNICORN_WORKERS") or 2)
 threads = int(os.environ.get("GUNICORN_THREADS") or 4)
 worker_connections = 200
