@@ -8,7 +8,6 @@ statement is its own transaction, which saves three round trips a request. A rea
 several statements that must agree takes `snapshot()`.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -16,16 +15,16 @@ from typing import Any
 import orjson
 import psycopg2
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DBAPIError
 
 from db.prepared import Preparing
+from db.spares import Spares
 from db.urls import normalised
 from db.writing import Writer
 
 CONNECT_TIMEOUT_S = 2
 POOL_TIMEOUT_S = 3
-READS = "AUTOCOMMIT"
-IDLE_S = 5.0  # a connection unused for longer is asked before it is trusted
+READS, SNAPSHOT = "AUTOCOMMIT", "READ COMMITTED"
 
 
 def engine_options(
@@ -76,8 +75,8 @@ class Database:
     def __init__(self, engine: Engine, reader: Engine) -> None:
         self.engine = engine
         self.reader = reader
-        for each in (engine, reader):
-            ask_after_idling(each)
+        self.writers = Spares(engine)
+        self.readers = Spares(reader)
 
     @classmethod
     def at(cls, url: str, **options: Any) -> "Database":
@@ -90,20 +89,26 @@ class Database:
 
     def transaction(self) -> AbstractContextManager[Connection]:
         """Give a connection; commit on leaving, roll back if the block raises."""
-        return Transaction(self.engine)
+        return Transaction(self.writers)
 
-    def read_only(self) -> Connection:
+    def read_only(self) -> AbstractContextManager[Connection]:
         """Give a connection on which PostgreSQL itself refuses any write.
 
         Each statement sees what was committed when it began.
         """
-        return self.reader.connect()
+        return Reading(self.readers)
 
     @contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Yield a read-only connection in one transaction (cursors, SET LOCAL)."""
-        with self.reader.connect() as connection:
-            yield connection.execution_options(isolation_level="READ COMMITTED")
+        with self.read_only() as connection:
+            connection.execution_options(isolation_level=SNAPSHOT)
+            try:
+                yield connection
+            finally:
+                if not connection.invalidated:
+                    connection.rollback()
+                    connection.execution_options(isolation_level=READS)
 
     def ping(self) -> None:
         """Ask for one row; raises OperationalError when there is no answer."""
@@ -111,8 +116,24 @@ class Database:
             connection.execute(text("SELECT 1"))
 
     def close(self) -> None:
+        self.writers.clear()
+        self.readers.clear()
         self.engine.dispose()
         self.reader.dispose()
+
+
+class Reading:
+    """The connection of a block that only reads."""
+
+    def __init__(self, spares: Spares) -> None:
+        self.spares = spares
+
+    def __enter__(self) -> Connection:
+        self.connection = self.spares.take()
+        return self.connection
+
+    def __exit__(self, *_: object) -> None:
+        self.spares.give(self.connection)
 
 
 class Transaction:
@@ -122,11 +143,11 @@ class Transaction:
     used: a third of what a transaction costs in the process.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, spares: Spares) -> None:
+        self.spares = spares
 
     def __enter__(self) -> Connection:
-        self.connection = self.engine.connect()
+        self.connection = self.spares.take()
         return self.connection
 
     def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
@@ -139,7 +160,7 @@ class Transaction:
             roll_back(self.connection)
             raise
         finally:
-            self.connection.close()
+            self.spares.give(self.connection)
 
     def _commit(self) -> None:
         if self.connection.in_transaction():
@@ -225,27 +246,3 @@ def keep_plans(engine: Engine) -> None:
         with connection.cursor() as cursor:
             cursor.execute("SET plan_cache_mode = force_generic_plan")
         connection.commit()
-
-
-def ask_after_idling(engine: Engine) -> None:
-    """Let the pool ask a connection that was idle whether it still lives.
-
-    A busy one is not asked: that would double the round trips. Should it be dead,
-    its request fails as 503 and SQLAlchemy drops every other old connection.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def returned(_: Any, record: Any) -> None:
-        record.info["idle_since"] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def taken(connection: Any, record: Any, _: Any) -> None:
-        idle_since = record.info.get("idle_since")
-        if idle_since is None or time.monotonic() - idle_since < IDLE_S:
-            return
-        try:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1")
-            connection.rollback()
-        except connection.Error as error:
-            raise DisconnectionError from error

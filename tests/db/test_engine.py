@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
-from db import engine as subject
+from db import spares
 from db.engine import Database, tuples
 
 END = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid = :pid"
@@ -53,7 +53,7 @@ def test_a_connection_that_died_idling_is_replaced(
     owner: Database, other: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cut(owner, other)
-    monkeypatch.setattr(subject, "IDLE_S", 0.0)
+    monkeypatch.setattr(spares, "IDLE_S", 0.0)
     with other.read_only() as connection:
         assert tuples(connection, "SELECT 1", {}) == [(1,)]
     other.close()
