@@ -21,6 +21,7 @@ from hashlib import sha256
 from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
+from urllib.parse import urlencode
 
 import psycopg2
 from psycopg2 import sql
@@ -232,6 +233,11 @@ class Cluster:
 
     def url_of(self, role: str, password: str, database: str = DATABASE) -> str:
         return f"postgresql://{role}:{password}@127.0.0.1:{self.port}/{database}"
+
+    def socket_url_of(self, role: str, password: str) -> str:
+        """Return an address by the server's socket: a trip costs less than by TCP."""
+        where = urlencode({"host": str(self.socket_directory), "port": self.port})
+        return f"postgresql://{role}:{password}@/{DATABASE}?{where}"
 
     def command(self) -> list[str]:
         """Return the command line of the server."""

@@ -83,7 +83,7 @@ class System:
         if self.cluster is None:
             return self.owner_url
         role = f"aiff_{service}"
-        return self.cluster.url_of(role, self.settings.secret(role))
+        return self.cluster.socket_url_of(role, self.settings.secret(role))
 
     # --- environments -----------------------------------------------------------
 
