@@ -7,8 +7,11 @@ from typing import Any
 import orjson
 from flask import Flask, Response
 from flask.json.provider import JSONProvider
+from werkzeug.datastructures import Headers
 
 OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NAIVE_UTC | orjson.OPT_NON_STR_KEYS
+
+WHOLE = frozenset({200, 201})  # answers of which nothing is left out
 
 
 def plain(value: Any) -> Any:
@@ -36,7 +39,20 @@ def json_response(
 def json_bytes(
     body: bytes, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    return Response(body, status=status, headers=headers, mimetype="application/json")
+    return Answer(body, status=status, headers=headers, mimetype="application/json")
+
+
+class Answer(Response):
+    """A response whose headers go out as they were set.
+
+    werkzeug looks at each for what it might have to add; our JSON has its length, and
+    our locations are paths.
+    """
+
+    def get_wsgi_headers(self, environ: dict[str, Any]) -> Headers:
+        if self.status_code in WHOLE and "Content-Length" in self.headers:
+            return self.headers
+        return super().get_wsgi_headers(environ)
 
 
 class OrjsonProvider(JSONProvider):

@@ -7,7 +7,7 @@ from flask import Flask, Request, current_app, request
 from flask.sessions import SessionInterface
 from flask_smorest import Api, Blueprint
 from sqlalchemy import Table
-from werkzeug.routing import IntegerConverter
+from werkzeug.routing import IntegerConverter, MapAdapter
 
 from service_kit.answers import OrjsonProvider
 from service_kit.auth import init_auth
@@ -40,6 +40,22 @@ class Service(Flask):
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return `func`: asking ten times a request whether it is a coroutine costs."""
         return func
+
+    def create_url_adapter(self, request: Request | None) -> MapAdapter | None:
+        """Return the routes for a request; by its path alone, on whatever host."""
+        if request is None:
+            return super().create_url_adapter(request)
+        sent = request.environ
+        return MapAdapter(
+            self.url_map,
+            server_name=sent["SERVER_NAME"],
+            script_name="/",
+            subdomain="",
+            url_scheme=sent["wsgi.url_scheme"],
+            path_info=request.path,
+            default_method=sent["REQUEST_METHOD"],
+            query_args=sent.get("QUERY_STRING", ""),
+        )
 
 
 class NoSessions(SessionInterface):

@@ -16,8 +16,8 @@ from tickets_service.directory import ZoneNames
 
 POLICY_COLUMNS = "id, name, version, calendar_id, targets, zones, priorities, options"
 STATE_OF_POLICIES = (
-    "(SELECT coalesce(max(id), 0) FROM tickets.sla_policies), "
-    "(SELECT count(*) FROM tickets.sla_policies WHERE is_active)"
+    "SELECT coalesce(max(id), 0), count(*) FILTER (WHERE is_active) "
+    "FROM tickets.sla_policies"
 )
 State = tuple[int, int]
 
@@ -109,7 +109,7 @@ class StoredBook:
         return policies
 
     def _read_state(self) -> State:
-        row = self.connection.exec_driver_sql(f"SELECT {STATE_OF_POLICIES}").one()
+        row = self.connection.exec_driver_sql(STATE_OF_POLICIES).one()
         return row[0], row[1]
 
     def _policies(

@@ -50,6 +50,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -134,12 +135,18 @@ class Tally:
     ) -> None:
         """Add to the cell of a local day, for those of the visit if one is given."""
         t, by = self.ticket, visit or self.ticket
-        day = at.astimezone(self.zone).date()
+        day = local_day(at, self.zone)
         team_id, technician_id = by.team_id or NONE, by.technician_id or NONE
         key = Cell(day, t.zone, team_id, t.category, t.priority, technician_id)
         cell = self.cells[key]
         for name, value in sums.items():
             cell[name] = cell.get(name, 0) + value
+
+
+@lru_cache(maxsize=4_096)
+def local_day(at: datetime, zone: ZoneInfo) -> date:
+    """Return the day of an instant. The same few are asked for at every move."""
+    return at.astimezone(zone).date()
 
 
 def contributions(ticket: TicketState, zone: ZoneInfo, book: Book) -> dict[Cell, Sums]:

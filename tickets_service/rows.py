@@ -32,6 +32,19 @@ OWN_COLUMNS = tuple(
 VISIT_COLUMNS = tuple(f.name for f in fields(VisitState))
 CLOCK_FIELDS = tuple(f.name for f in fields(sla.Clock))
 
+# What follows from the response clock, from the resolution clock, from their promise.
+OF_A_CLOCK = (
+    *("target_s", "due_at", "risk_at", "verdict", "elapsed_s", "used_us", "from_at"),
+)
+RESPONSE_COLUMNS = frozenset(
+    {*(f"response_{part}" for part in OF_A_CLOCK), "responded_at"}
+    | {"response_breached_at"}
+)
+RESOLUTION_COLUMNS = frozenset(
+    {*(f"resolution_{part}" for part in OF_A_CLOCK), "paused_at", "breached_at"}
+)
+POLICY_COLUMNS = frozenset({"policy_id", "calendar_id"})
+
 Memo = dict[str, Any]
 
 

@@ -35,7 +35,7 @@ NUMBER = "(SELECT value FROM taken)"
 # No number when the policies are not those that the ticket was decided by.
 TAKE_NUMBER = (
     "UPDATE tickets.counters SET value = CASE WHEN "  # noqa: S608
-    f"({STATE_OF_POLICIES}) = (%s, %s) THEN value + 1 END WHERE name = 'ticket' "
+    f"(%s, %s) = ({STATE_OF_POLICIES}) THEN value + 1 END WHERE name = 'ticket' "
     "RETURNING value"
 )
 

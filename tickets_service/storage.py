@@ -19,7 +19,7 @@ from db.engine import tuples
 from db.scope import Actor, may_see_ticket
 from db.vocabulary import Via
 from service_kit.errors import Conflict, NotFound, Stale
-from tickets_service import rollup
+from tickets_service import rollup, sla
 from tickets_service.books import StoredBook
 from tickets_service.commands import Command
 from tickets_service.decisions import decide
@@ -27,6 +27,9 @@ from tickets_service.notices import notify
 from tickets_service.records import changed
 from tickets_service.rows import (
     OWN_COLUMNS,
+    POLICY_COLUMNS,
+    RESOLUTION_COLUMNS,
+    RESPONSE_COLUMNS,
     columns_of,
     own_columns,
     state_from,
@@ -49,11 +52,10 @@ EVENT_COLUMNS = (
     "changes",
     "data",
 )
-DELTA_COLUMNS = (
+CELL_COLUMNS = (
     *("starts_on", "zone", "team_id", "category", "priority", "technician_id"),
-    *rollup.MEASURES,
-    "extra",
 )
+DELTA_COLUMNS = (*CELL_COLUMNS, *rollup.MEASURES, "extra")
 # What a new ticket hardly ever has.
 LATER = (
     *("promised_at", "started_at", "completed_at", "closed_at", "cancelled_at"),
@@ -63,7 +65,6 @@ LATER = (
     *("response_verdict", "response_elapsed_s"),
     *("resolution_verdict", "resolution_elapsed_s"),
 )
-CELL = frozenset(rollup.Cell._fields) | {"starts_on"}
 COUNT_COLUMNS = (
     *("team_id", "zone", "status", "priority", "category"),
     *("tickets", "breached"),
@@ -169,7 +170,7 @@ def save(
     """Write what a decision changed, in one round trip; return the row's columns."""
     sql = Statements(connection)
     columns = columns_of(after, world.book)
-    moved = changed_columns(before, columns)
+    moved = changed_columns(before, after, columns)
     sql.update("tickets.tickets", moved, after.id)
     visits = changed_visits(before, after)
     add_effects(sql, after.id, visits, event_rows(after.id, before.seq + 1, events))
@@ -229,22 +230,43 @@ def add_figures(
 ) -> None:
     """Add what a change moves in the roll-up and in the counts."""
     moved = rollup.deltas(before, after, world.zone, world.book)
-    for row in delta_rows(moved):
+    for cell, sums in moved.items():
         # What does not move stands at its default: 25 values fewer to send.
-        own = {c: v for c, v in zip(DELTA_COLUMNS, row, strict=True) if v or c in CELL}
-        sql.insert("tickets.rollup_deltas", tuple(own), [tuple(own.values())])
+        own = [name for name in rollup.MEASURES if name in sums]
+        row = [*cell, *(sums[name] for name in own)]
+        if extra := extra_of(sums):
+            own.append("extra")
+            row.append(extra)
+        sql.insert("tickets.rollup_deltas", (*CELL_COLUMNS, *own), [row])
     counts = rollup.count_deltas(before, after)
     sql.insert("tickets.ticket_count_deltas", COUNT_COLUMNS, count_rows(counts))
 
 
-def changed_columns(before: TicketState, columns: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the columns to update: own ones that differ, and what is derived."""
-    own = own_columns(before)
+def changed_columns(
+    before: TicketState, after: TicketState, columns: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the columns to update: own ones that differ, and what may follow anew.
+
+    What follows from a clock alone stands as it is while the clock does.
+    """
+    own, standing = own_columns(before), unmoved(before.clocks, after.clocks)
     return {
         name: value
         for name, value in columns.items()
-        if name not in own or own[name] != value
+        if (name not in own or own[name] != value) and name not in standing
     }
+
+
+def unmoved(before: sla.Clocks | None, after: sla.Clocks | None) -> frozenset[str]:
+    """Return the columns of clocks that a move has left alone."""
+    if before is None or after is None or before.calendar_id != after.calendar_id:
+        return frozenset()
+    found = POLICY_COLUMNS if before.policy_id == after.policy_id else frozenset()
+    if after.response is before.response:
+        found |= RESPONSE_COLUMNS
+    if after.resolution is before.resolution:
+        found |= RESOLUTION_COLUMNS
+    return found
 
 
 def changed_visits(before: TicketState, after: TicketState) -> list[VisitState]:
@@ -281,8 +303,11 @@ def delta_rows(
 
 def measures_of(sums: rollup.Sums) -> tuple[Any, ...]:
     """Return the values of the measure columns, `extra` last."""
-    extra = {name: value for name, value in sums.items() if ":" in name}
-    return (*(sums.get(name, 0) for name in rollup.MEASURES), extra)
+    return (*(sums.get(name, 0) for name in rollup.MEASURES), extra_of(sums))
+
+
+def extra_of(sums: rollup.Sums) -> dict[str, int]:
+    return {name: value for name, value in sums.items() if ":" in name}
 
 
 def count_rows(
