@@ -57,12 +57,8 @@ class Spares:
         They are as old as it is: after a restart of the server each would cost a
         request of its own to find out.
         """
-        try:
-            connection.rollback()  # SQLAlchemy's own, also one that failed to commit
-        except DBAPIError:
-            connection.invalidate()
-        if connection.invalidated:
-            connection.close()
+        if is_lost(connection):
+            drop(connection)
             self.clear()
             return
         with self.lock:
@@ -72,12 +68,30 @@ class Spares:
         if not is_kept:
             connection.close()
 
+    @property
+    def in_use(self) -> int:
+        """How many connections are in somebody's hands."""
+        pool: Any = self.engine.pool
+        return int(pool.checkedout()) - len(self.unused)
+
     def clear(self) -> None:
         """Give all up, as after the loss of one or at the end."""
         with self.lock:
             given_up, self.unused = self.unused, []
         for connection, _ in given_up:
             drop(connection)
+
+
+def is_lost(connection: Connection) -> bool:
+    """End what SQLAlchemy began, be it a commit that failed; tell of a lost server."""
+    try:
+        connection.rollback()
+    except DBAPIError:
+        return True
+    if connection.invalidated:
+        return True
+    plain: Any = connection.connection.dbapi_connection
+    return bool(plain.closed)
 
 
 def drop(connection: Connection) -> None:

@@ -62,7 +62,8 @@ class Statements:
 
     def add(self, sql: str, values: Sequence[Any] = ()) -> None:
         """Add a statement whose text is one of few."""
-        self.parts.append(self.writer.call(sql, values, self.cursor))
+        with told(self.connection, sql):  # the text may have to be prepared first
+            self.parts.append(self.writer.call(sql, values, self.cursor))
 
     def insert(
         self, table: str, columns: tuple[str, ...], rows: Iterable[Sequence[Any]]

@@ -165,5 +165,5 @@ def test_exports_beyond_the_places_are_refused_and_places_come_back(
         reader.close()
     dispatcher.get("/tickets/export?colour=red", 422)
     assert len(table(dispatcher)) == 1
-    pool: Any = tickets_app.extensions["database"].engine.pool
-    assert pool.checkedout() == 0
+    database: Database = tickets_app.extensions["database"]
+    assert (database.writers.in_use, database.readers.in_use) == (0, 0)
