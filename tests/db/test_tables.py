@@ -22,3 +22,12 @@ def test_the_migrations_build_the_declared_tables(owner: Database) -> None:
             },
         )
         assert compare_metadata(context, METADATA) == []
+
+
+def test_packed_histograms_are_not_packed_once_more(owner: Database) -> None:
+    with owner.read_only() as connection:
+        storage = connection.exec_driver_sql(
+            "SELECT attstorage FROM pg_attribute "
+            "WHERE attrelid = 'tickets.rollup'::regclass AND attname = 'bins'"
+        ).scalar()
+    assert storage == "e"  # external: kept whole, outside of the row
