@@ -13,6 +13,7 @@ import select
 import socket
 import threading
 import time
+from functools import lru_cache
 from typing import Any
 
 from gunicorn import util
@@ -39,6 +40,12 @@ class TurnsWorker(ThreadWorker):
         self.connections: set[TConn] = set()
         self.idle: dict[int, TConn] = {}  # by file descriptor; who pops it, has it
         self.ended = False
+
+    def init_process(self) -> None:
+        """Make once what gunicorn makes for each request, then begin."""
+        shared = wsgi.base_environ(self.cfg)
+        wsgi.base_environ = lambda _: shared.copy()
+        super().init_process()
 
     def run(self) -> None:
         """Serve until told to stop, then end what is under way."""
@@ -191,6 +198,12 @@ class TurnsWorker(ThreadWorker):
                 parts.close()
 
 
+@lru_cache(maxsize=1)
+def date_of(second: int) -> str:
+    found: str = util.http_date(second)
+    return found
+
+
 class Answer(wsgi.Response):
     """Sends the head together with the body's first part: one packet instead of two."""
 
@@ -199,6 +212,22 @@ class Answer(wsgi.Response):
         self.headers_sent = False
         self.head = b""
         self.holds = True
+
+    def default_headers(self) -> list[str]:
+        """Return the first lines: gunicorn's, with the date of this second kept."""
+        major, minor = self.req.version
+        lines = [
+            f"HTTP/{major}.{minor} {self.status}\r\n",
+            f"Server: {self.version}\r\n",
+            f"Date: {date_of(int(time.time()))}\r\n",
+            f"Connection: {self.connection_word()}\r\n",
+        ]
+        return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines
+
+    def connection_word(self) -> str:
+        if self.upgrade:
+            return "upgrade"
+        return "close" if self.should_close() else "keep-alive"
 
     def send_headers(self) -> None:
         if self.headers_sent:

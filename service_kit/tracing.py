@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 from flask import Flask, Response, g, has_request_context, request
 
+from service_kit.buffer import Buffer
 from service_kit.clock import monotonic_s, utc_now
-from service_kit.line_buffer import LineBuffer
 
 QUIET = frozenset({"/health", "/ready", "/metrics", "/internal/verify"})
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -48,16 +48,17 @@ def write_line(service: str, facts: dict[str, Any]) -> None:
     LINES.add(orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z))
 
 
-def send_lines(text: bytes) -> None:
+def send_lines(lines: list[bytes]) -> None:
     """Write finished lines where the log goes, unless its reader has gone."""
+    text = b"\n".join([*lines, b""]).decode()
     for handler in logging.getLogger().handlers:
         if isinstance(handler.formatter, JsonLines):
             with handler.lock, contextlib.suppress(ValueError):  # type: ignore[union-attr]
-                handler.stream.write(text.decode())  # type: ignore[attr-defined]
+                handler.stream.write(text)  # type: ignore[attr-defined]
                 handler.flush()
 
 
-LINES = LineBuffer(send_lines)
+LINES = Buffer(send_lines)
 
 
 def request_facts(response: Response) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Lines that requests write, sent on a few times a second.
+"""What requests leave behind, sent on a few times a second: log lines, figures.
 
-A write for each line wakes its reader in the midst of the next request. Only for
-lines that may be lost: a process that is killed takes those of the last moment along.
+A write for each line wakes its reader in the midst of the next request. Only for what
+may be lost: a process that is killed takes that of the last moment along.
 """
 
 import atexit
@@ -10,27 +10,29 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 EVERY_S = 0.2
+T = TypeVar("T")
 
 
-class LineBuffer:
-    """Takes lines from any thread; one thread of its own sends them, in their order.
+class Buffer(Generic[T]):
+    """Takes items from any thread; one thread of its own sends them, in their order.
 
-    The thread begins with the first line, in the process that writes it: a service
-    is loaded before its workers are forked.
+    The thread begins with the first item, in the process that has it: a service is
+    loaded before its workers are forked.
     """
 
-    def __init__(self, send: Callable[[bytes], object]) -> None:
+    def __init__(self, send: Callable[[list[T]], object]) -> None:
         self.send = send
-        self.lines: deque[bytes] = deque()
+        self.items: deque[T] = deque()
         self.waiting = threading.Event()
         self.starting = threading.Lock()
         self.process = 0
         atexit.register(self.flush)
 
-    def add(self, line: bytes) -> None:
-        self.lines.append(line)
+    def add(self, item: T) -> None:
+        self.items.append(item)
         if not self.waiting.is_set():
             self._wake()
 
@@ -44,10 +46,10 @@ class LineBuffer:
     def flush(self) -> None:
         """Send what there is."""
         found = []
-        while self.lines:
-            found.append(self.lines.popleft())
+        while self.items:
+            found.append(self.items.popleft())
         if found:
-            self.send(b"\n".join([*found, b""]))
+            self.send(found)
 
     def _run(self) -> None:
         while self.waiting.wait():

@@ -6,7 +6,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-from service_kit.line_buffer import LineBuffer
+from service_kit.buffer import Buffer
 
 
 class Reader:
@@ -16,14 +16,14 @@ class Reader:
         self.sent: list[bytes] = []
         self.came = threading.Event()
 
-    def take(self, text: bytes) -> None:
-        self.sent.append(text)
+    def take(self, lines: list[bytes]) -> None:
+        self.sent.append(b"".join(line + b"\n" for line in lines))
         self.came.set()
 
 
 def test_lines_of_a_moment_are_sent_together_by_themselves() -> None:
     reader = Reader()
-    buffer = LineBuffer(reader.take)
+    buffer = Buffer(reader.take)
     buffer.add(b"one")
     buffer.add(b"two")
     assert reader.came.wait(5)
@@ -32,7 +32,7 @@ def test_lines_of_a_moment_are_sent_together_by_themselves() -> None:
 
 def test_a_line_after_a_rest_is_sent_too() -> None:
     reader = Reader()
-    buffer = LineBuffer(reader.take)
+    buffer = Buffer(reader.take)
     for line in (b"one", b"two"):
         buffer.add(line)
         assert reader.came.wait(5)
@@ -42,7 +42,7 @@ def test_a_line_after_a_rest_is_sent_too() -> None:
 
 def test_no_line_of_many_threads_is_lost() -> None:
     reader = Reader()
-    buffer = LineBuffer(reader.take)
+    buffer = Buffer(reader.take)
 
     def write(writer: int) -> None:
         for n in range(500):
@@ -62,10 +62,10 @@ def test_no_line_of_many_threads_is_lost() -> None:
 
 def test_what_waits_is_sent_when_the_process_ends() -> None:
     program = (
-        "import sys; from service_kit.line_buffer import LineBuffer; "
-        "LineBuffer(sys.stdout.buffer.write).add(b'last words')"
+        "import sys; from service_kit.buffer import Buffer; "
+        "Buffer(sys.stdout.writelines).add('last words')"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True
     )
-    assert done.stdout == b"last words\n"
+    assert done.stdout == b"last words"
