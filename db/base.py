@@ -33,12 +33,11 @@ class Identified:
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
-def one_of(
-    column: str, kind: type[StrEnum], *, nullable: bool = False
-) -> CheckConstraint:
-    """Return the CHECK that holds text column `column` to the words of `kind`."""
-    words = ", ".join(f"'{word.value}'" for word in kind)
-    rule = f"{column} IN ({words})"
-    return CheckConstraint(
-        f"{column} IS NULL OR {rule}" if nullable else rule, name=column
-    )
+def one_of(column: str, kind: type[StrEnum]) -> CheckConstraint:
+    """Return the CHECK that holds text column `column` to the words of `kind`.
+
+    NULL passes, where the column may be NULL. One list is read quicker than many
+    constants, and PostgreSQL reads it anew for every statement.
+    """
+    words = ",".join(word.value for word in kind)
+    return CheckConstraint(f"{column} = ANY ('{{{words}}}'::text[])", name=column)

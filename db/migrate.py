@@ -8,13 +8,17 @@ grants, reference data.
 import logging
 import os
 import sys
+import time
 from pathlib import Path
 
+import psycopg2
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from psycopg2.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateSchema
 
 from db.engine import Database
@@ -24,6 +28,8 @@ from db.tables import ROLES, SCHEMAS
 HERE = Path(__file__).parent
 LOCK = 0x41494646  # "AIFF"
 LOCK_TIMEOUT_S = 10  # a migration waits no longer than this for a busy table
+ATTEMPTS, PAUSE_S = 6, 1.0
+IN_THE_WAY = (DeadlockDetected, LockNotAvailable)
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +55,24 @@ def current_revision(connection: Connection) -> str | None:
 
 
 def migrate(database: Database) -> None:
-    """Migrate to head and repeat the repeatable parts, all in one transaction."""
+    """Migrate to head and repeat the repeatable parts, all in one transaction.
+
+    Services that work meanwhile may hold what it needs: then it steps back and tries
+    again, until it has tried ATTEMPTS times.
+    """
+    for left in reversed(range(ATTEMPTS)):
+        try:
+            migrate_once(database)
+        except (psycopg2.Error, DBAPIError) as error:
+            if not left or not isinstance(getattr(error, "orig", error), IN_THE_WAY):
+                raise
+            log.warning("others are at the tables; trying again: %s", error)
+            time.sleep(PAUSE_S)
+        else:
+            return
+
+
+def migrate_once(database: Database) -> None:
     with database.transaction() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_S}s'"))

@@ -185,7 +185,7 @@ class Ticket(Base):
     cancelled_at: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
     estimated_minutes: Mapped[int | None]
-    external_ref: Mapped[str | None] = mapped_column(unique=True)
+    external_ref: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(ARRAY(TEXT_), server_default=text("'{}'"))
     # Deferrable: a load may write a ticket before the one that it belongs to.
     parent_id: Mapped[int | None] = mapped_column(
@@ -266,8 +266,14 @@ class Ticket(Base):
         one_of("status", Status),
         one_of("priority", Priority),
         one_of("category", Category),
-        one_of("cause", Cause, nullable=True),
-        one_of("hold_reason", HoldReason, nullable=True),
+        one_of("cause", Cause),
+        one_of("hold_reason", HoldReason),
+        Index(
+            "uq_tickets_external_ref",
+            "external_ref",
+            unique=True,
+            postgresql_where=text("external_ref IS NOT NULL"),
+        ),
         Index("ix_tickets_created_at", "created_at", "id"),
         Index("ix_tickets_updated_at", "updated_at", "id"),
         Index("ix_tickets_zone", "zone", "created_at", "id"),
@@ -620,7 +626,6 @@ class RollupDelta(Measures, Base):
 
     __tablename__ = "rollup_deltas"
 
-    id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
     starts_on: Mapped[date]
     zone: Mapped[str]
     team_id: Mapped[int]
@@ -629,6 +634,8 @@ class RollupDelta(Measures, Base):
     technician_id: Mapped[int] = mapped_column(server_default=text("0"))
 
     __table_args__ = (OWN,)
+    # Added up, never found: it has no key, which SQLAlchemy wants to hear of.
+    __mapper_args__ = {"primary_key": ("starts_on", "zone")}
 
 
 class TicketCount(Base):
@@ -655,7 +662,6 @@ class TicketCountDelta(Base):
 
     __tablename__ = "ticket_count_deltas"
 
-    id: Mapped[int] = mapped_column(Identity(always=False), primary_key=True)
     team_id: Mapped[int]
     zone: Mapped[str]
     status: Mapped[str]
@@ -665,3 +671,5 @@ class TicketCountDelta(Base):
     breached: Mapped[int]
 
     __table_args__ = (OWN,)
+    # Added up, never found: it has no key.
+    __mapper_args__ = {"primary_key": ("team_id", "zone")}

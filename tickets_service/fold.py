@@ -55,13 +55,12 @@ def lock(connection: Connection) -> None:
 
 
 def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
-    """Take the oldest deltas out of their table, summed per cell.
+    """Take a batch of deltas out of their table, summed per cell.
 
     PostgreSQL adds up those that name the same counters: most name none.
     """
     rows = connection.exec_driver_sql(
-        f"WITH gone AS (DELETE FROM tickets.rollup_deltas WHERE id IN "  # noqa: S608
-        f"(SELECT id FROM tickets.rollup_deltas ORDER BY id LIMIT {BATCH}) "
+        f"WITH gone AS ({some_of('rollup_deltas')} "  # noqa: S608
         f"RETURNING {', '.join(DELTA_COLUMNS)}) "
         f"SELECT {', '.join(CELL_COLUMNS)}, {summed(rollup.MEASURES)}, extra, count(*) "
         f"FROM gone GROUP BY {', '.join(CELL_COLUMNS)}, extra"
@@ -72,6 +71,12 @@ def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
         sums |= {name: alike * value for name, value in row[-1].items()}
         rollup.add_into(cells.setdefault(cell, {}), sums)
     return cells, sum(row[-1] for row in rows)
+
+
+def some_of(table: str) -> str:
+    """Return the deletion of a batch of rows: nobody else changes those of a delta."""
+    chosen = f"SELECT ctid FROM tickets.{table} LIMIT {BATCH}"  # noqa: S608
+    return f"DELETE FROM tickets.{table} WHERE ctid = ANY (ARRAY({chosen}))"  # noqa: S608
 
 
 def summed(columns: Iterable[str]) -> str:
@@ -86,10 +91,9 @@ def cell_of(row: Sequence[Any]) -> tuple[Cell, Sums]:
 
 
 def taken_counts(connection: Connection) -> tuple[Counts, int]:
-    """Take the oldest count deltas out of their table, summed per cell."""
+    """Take a batch of count deltas out of their table, summed per cell."""
     rows = connection.exec_driver_sql(
-        "WITH gone AS (DELETE FROM tickets.ticket_count_deltas WHERE id IN "  # noqa: S608
-        f"(SELECT id FROM tickets.ticket_count_deltas ORDER BY id LIMIT {BATCH}) "
+        f"WITH gone AS ({some_of('ticket_count_deltas')} "  # noqa: S608
         f"RETURNING {', '.join(COUNT_COLUMNS)}) "
         f"SELECT {', '.join(COUNT_KEY)}, {summed(COUNT_COLUMNS[5:])}, count(*) "
         f"FROM gone GROUP BY {', '.join(COUNT_KEY)}"

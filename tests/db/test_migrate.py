@@ -1,8 +1,14 @@
 """A database is brought to the newest shape, once and again."""
 
+import threading
+from contextlib import ExitStack
+
+import pytest
 from alembic import command
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
+from db import migrate as migrations
 from db.engine import Database
 from db.migrate import alembic_config, current_revision, head_revision, migrate
 from tickets_service import fold, rollup
@@ -38,6 +44,61 @@ def test_the_margins_are_summed_from_the_counters_that_are_there(
     migrate(database)
     with database.read_only() as connection:
         assert stored_counts(connection) == rollup.counted(cells)
+
+
+LOCKED = "LOCK TABLE tickets.tickets IN ACCESS SHARE MODE"
+
+
+def test_a_migration_waits_for_who_is_at_a_table(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as connection:
+        command.downgrade(alembic_config(connection), "0004")
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(migrations, "PAUSE_S", 0.1)
+    with ExitStack() as reading:
+        reader = reading.enter_context(database.transaction())
+        reader.exec_driver_sql(LOCKED)
+        threading.Timer(1.0, reading.pop_all().close).start()
+        migrate(database)
+    with database.read_only() as connection:
+        assert current_revision(connection) == head_revision()
+
+
+def test_a_migration_gives_up_on_who_never_leaves(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with database.transaction() as connection:
+        command.downgrade(alembic_config(connection), "0004")
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr(migrations, "PAUSE_S", 0.0)
+    with database.transaction() as reader:
+        reader.exec_driver_sql(LOCKED)
+        with pytest.raises(OperationalError, match="lock timeout"):
+            migrate(database)
+    with database.read_only() as connection:
+        assert current_revision(connection) == "0004"
+    migrate(database)
+
+
+def test_words_outside_the_vocabulary_are_refused(database: Database) -> None:
+    """Every CHECK of a word, after the newest migration as after the first."""
+    with database.read_only() as connection:
+        checks = connection.exec_driver_sql(
+            "SELECT conrelid::regclass::text, pg_get_constraintdef(oid) "
+            "FROM pg_constraint WHERE contype = 'c' "
+            "AND conrelid::regclass::text ~ '^(auth|tickets)[.]'"
+        ).all()
+        assert len(checks) == 10
+        for table, rule in checks:
+            column = rule.removeprefix("CHECK ((").split(" ")[0]
+            verdict = "SELECT {} FROM (SELECT {}::text AS {}) t"
+            condition = rule.removeprefix("CHECK ")
+            for word, wanted in (("'nonsense'", False), ("NULL", None)):
+                found = connection.exec_driver_sql(
+                    verdict.format(condition, word, column)
+                ).scalar()
+                assert found is wanted, (table, rule)
 
 
 def counts(database: Database) -> dict[str, int]:
