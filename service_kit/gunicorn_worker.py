@@ -1,9 +1,10 @@
 """A gunicorn worker whose threads take turns at the sockets.
 
 gunicorn's gthread hands each request from its main thread to a pool and back: a
-future, two locks, a pipe and two changes of thread, a sixth of what a small request
-costs. Here every thread waits at one epoll; whoever is given a connection serves it
-itself and puts it back. Parsing, limits and answers are gunicorn's own (Linux only).
+future, two locks, a pipe and two changes of thread, about a tenth of what a small
+request costs. Here every thread waits at one epoll; whoever is given a connection
+serves it itself and puts it back. Parsing, limits and answers are gunicorn's own
+(Linux only).
 """
 
 import contextlib
@@ -20,6 +21,8 @@ from gunicorn import util
 from gunicorn.http import wsgi
 from gunicorn.http.body import LengthReader
 from gunicorn.workers.gthread import STOP_KEEPALIVE_LINGER, TConn, ThreadWorker
+
+from service_kit.clock import monotonic_s, utc_now
 
 ONCE = select.EPOLLIN | select.EPOLLONESHOT  # one thread is told, and it alone
 TURN_S = 1.0  # how long a thread waits before it looks whether it is still needed
@@ -59,7 +62,7 @@ class TurnsWorker(ThreadWorker):
         while self.alive and self.is_parent_alive():
             self.notify()
             self.sleep_or_signal()
-            self.close_idle(time.monotonic())
+            self.close_idle(monotonic_s())
         self.wind_down()
 
     def sleep_or_signal(self) -> None:
@@ -103,7 +106,8 @@ class TurnsWorker(ThreadWorker):
 
     def listen(self, listener: socket.socket) -> None:
         if self.alive and len(self.connections) < self.worker_connections:
-            self.epoll.modify(listener.fileno(), ONCE)
+            with contextlib.suppress(FileNotFoundError):  # the stop came in between
+                self.epoll.modify(listener.fileno(), ONCE)
 
     def take(self, connection: TConn) -> None:
         """Serve what came on a connection; then wait for more, or close it."""
@@ -141,12 +145,12 @@ class TurnsWorker(ThreadWorker):
         self.alive = False
         for fd in self.listeners:
             self.epoll.unregister(fd)
-        until = time.monotonic() + self.cfg.graceful_timeout
-        linger = time.monotonic() + STOP_KEEPALIVE_LINGER
-        while self.connections and time.monotonic() < until:
+        until = monotonic_s() + self.cfg.graceful_timeout
+        linger = monotonic_s() + STOP_KEEPALIVE_LINGER
+        while self.connections and monotonic_s() < until:
             self.notify()
             time.sleep(0.05)
-            if time.monotonic() > linger:
+            if monotonic_s() > linger:
                 self.close_idle(float("inf"))
         self.ended = True
         for listener in self.sockets:
@@ -219,7 +223,7 @@ class Answer(wsgi.Response):
         lines = [
             f"HTTP/{major}.{minor} {self.status}\r\n",
             f"Server: {self.version}\r\n",
-            f"Date: {date_of(int(time.time()))}\r\n",
+            f"Date: {date_of(int(utc_now().timestamp()))}\r\n",
             f"Connection: {self.connection_word()}\r\n",
         ]
         return [*lines, "Transfer-Encoding: chunked\r\n"] if self.chunked else lines

@@ -15,7 +15,12 @@ from sqlalchemy import Connection
 from tickets_service import rollup
 from tickets_service.rollup import Cell, CountCell, Sums
 from tickets_service.statements import json_text
-from tickets_service.storage import COUNT_COLUMNS, DELTA_COLUMNS, measures_of
+from tickets_service.storage import (
+    CELL_COLUMNS,
+    COUNT_COLUMNS,
+    DELTA_COLUMNS,
+    measures_of,
+)
 
 FOLD_LOCK = 0x464F4C44  # "FOLD"
 BATCH = 5_000
@@ -27,7 +32,6 @@ KEY = (
 )
 ROLLUP_COLUMNS = (*KEY, *rollup.MEASURES, "extra", "bins")
 COUNT_KEY = COUNT_COLUMNS[:5]
-CELL_COLUMNS = DELTA_COLUMNS[: len(Cell._fields)]
 
 
 def fold_deltas(connection: Connection) -> int:

@@ -49,36 +49,34 @@ def test_the_margins_are_summed_from_the_counters_that_are_there(
 LOCKED = "LOCK TABLE tickets.tickets IN ACCESS SHARE MODE"
 
 
-def test_a_migration_waits_for_who_is_at_a_table(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> Database:
+    """A database that wants a migration, which waits for 0.2 s six times."""
     with database.transaction() as connection:
         command.downgrade(alembic_config(connection), "0004")
-    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.3)
-    monkeypatch.setattr(migrations, "PAUSE_S", 0.1)
+    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(migrations, "PAUSE_S", 0.0)
+    return database
+
+
+def test_a_migration_waits_for_who_is_at_a_table(behind: Database) -> None:
     with ExitStack() as reading:
-        reader = reading.enter_context(database.transaction())
+        reader = reading.enter_context(behind.transaction())
         reader.exec_driver_sql(LOCKED)
-        threading.Timer(1.0, reading.pop_all().close).start()
-        migrate(database)
-    with database.read_only() as connection:
+        threading.Timer(0.6, reading.pop_all().close).start()
+        migrate(behind)
+    with behind.read_only() as connection:
         assert current_revision(connection) == head_revision()
 
 
-def test_a_migration_gives_up_on_who_never_leaves(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with database.transaction() as connection:
-        command.downgrade(alembic_config(connection), "0004")
-    monkeypatch.setattr(migrations, "LOCK_TIMEOUT_S", 0.1)
-    monkeypatch.setattr(migrations, "PAUSE_S", 0.0)
-    with database.transaction() as reader:
+def test_a_migration_gives_up_on_who_never_leaves(behind: Database) -> None:
+    with behind.transaction() as reader:
         reader.exec_driver_sql(LOCKED)
         with pytest.raises(OperationalError, match="lock timeout"):
-            migrate(database)
-    with database.read_only() as connection:
+            migrate(behind)
+    with behind.read_only() as connection:
         assert current_revision(connection) == "0004"
-    migrate(database)
+    migrate(behind)
 
 
 def test_words_outside_the_vocabulary_are_refused(database: Database) -> None:
