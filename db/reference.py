@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import holidays
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from db.tickets import Calendar, Counter, SlaPolicy, Zone
@@ -191,6 +191,14 @@ def add_zones(connection: Connection) -> None:
 def add_counters(connection: Connection) -> None:
     connection.execute(
         upsert(Counter).values(name="ticket", value=0).on_conflict_do_nothing()
+    )
+    # Whoever opens tickets from now on is counted (tickets_service/standing_store.py).
+    connection.execute(
+        text(
+            "INSERT INTO tickets.creator_figures (created_by, tickets, figures) "
+            "SELECT 0, 0, '{}' WHERE NOT EXISTS (SELECT FROM tickets.tickets) "
+            "ON CONFLICT DO NOTHING"
+        )
     )
 
 

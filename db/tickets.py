@@ -653,12 +653,36 @@ class TicketCount(Base):
     category: Mapped[str] = mapped_column(primary_key=True)
     tickets: Mapped[int] = mapped_column(server_default=text("0"))
     breached: Mapped[int] = mapped_column(server_default=text("0"))  # unfinished ones
+    # Of what waits to be closed: tickets_service/standing.py.
+    wall_s: Mapped[int] = mapped_column(server_default=text("0"))
+    met: Mapped[int] = mapped_column(server_default=text("0"))
+    missed: Mapped[int] = mapped_column(server_default=text("0"))
+    bins: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    __table_args__ = (OWN,)
+
+
+class CreatorFigure(Base):
+    """How the tickets that one person opened stand now.
+
+    figures: JSON of standing.by_creator. created_by 0: says that all are counted.
+    """
+
+    __tablename__ = "creator_figures"
+
+    created_by: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    tickets: Mapped[int]
+    figures: Mapped[str]
 
     __table_args__ = (OWN,)
 
 
 class TicketCountDelta(Base):
-    """What one write changed in `ticket_counts`; folded, then deleted."""
+    """What one write changed in `ticket_counts` and in the figures of a creator.
+
+    Folded, then deleted. created_by: 0 if an older release wrote it. bin: -1 if the
+    ticket is not completed.
+    """
 
     __tablename__ = "ticket_count_deltas"
 
@@ -669,6 +693,11 @@ class TicketCountDelta(Base):
     category: Mapped[str]
     tickets: Mapped[int]
     breached: Mapped[int]
+    created_by: Mapped[int] = mapped_column(server_default=text("0"))
+    bin: Mapped[int] = mapped_column(SmallInteger, server_default=text("-1"))
+    wall_s: Mapped[int] = mapped_column(server_default=text("0"))
+    met: Mapped[int] = mapped_column(server_default=text("0"))
+    missed: Mapped[int] = mapped_column(server_default=text("0"))
 
     __table_args__ = (OWN,)
     # Added up, never found: it has no key.

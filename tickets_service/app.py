@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from db.engine import keep_plans
 from db.tickets import idempotency_keys
 from service_kit.app import build_app
 from service_kit.settings import Settings
@@ -47,6 +48,7 @@ def create_app(
         feed_routes.blueprint,
         transfer_routes.blueprint,
     )
+    keep_plans(app.extensions["database"].reader)  # what is kept serves any values
     app.extensions[SHELF] = Shelf()
     app.extensions[PREFERENCES] = preferences
     app.extensions[attachment_routes.STORE] = store_of(preferences, settings.var_dir)

@@ -28,9 +28,12 @@ from tickets_service import fold, rollup
 from tickets_service.books import Shelf, StoredBook
 from tickets_service.commands import AddComment, Command, OpenTicket
 from tickets_service.comment_actions import mentions_in
+from tickets_service.copying import copy_rows
 from tickets_service.decisions import decide
 from tickets_service.rollup import Cell, Sums
 from tickets_service.rows import VISIT_COLUMNS, columns_of
+from tickets_service.standing import Counts, add_counts, count_deltas
+from tickets_service.standing_store import fold_counts
 from tickets_service.storage import EVENT_COLUMNS, event_rows
 from tickets_service.ticket_state import Event, TicketState
 
@@ -95,7 +98,7 @@ class Loader:
         self.book.state = self.book._read_state()
         self.kept: list[Story] = []
         self.cells: dict[Cell, Sums] = {}
-        self.counts: fold.Counts = {}
+        self.counts: Counts = {}
         self.loaded = 0
         self._number = int(
             connection.exec_driver_sql(
@@ -158,11 +161,11 @@ class Loader:
         rows = [columns_of(story.state, self.book) for story in self.kept]
         columns = tuple(dict.fromkeys(name for row in rows for name in row))
         values = ([row.get(name) for name in columns] for row in rows)
-        fold.copy_rows(self.connection, "tickets.tickets", columns, values)
+        copy_rows(self.connection, "tickets.tickets", columns, values)
 
     def copy_parts(self) -> None:
         """Copy the visits, the events and the comments."""
-        fold.copy_rows(
+        copy_rows(
             self.connection,
             "tickets.assignments",
             ("ticket_id", *VISIT_COLUMNS),
@@ -172,7 +175,7 @@ class Loader:
                 for visit in story.state.visits
             ),
         )
-        fold.copy_rows(
+        copy_rows(
             self.connection,
             "tickets.ticket_events",
             EVENT_COLUMNS,
@@ -182,7 +185,7 @@ class Loader:
                 for row in event_rows(story.state.id, 1, story.events)
             ),
         )
-        fold.copy_rows(
+        copy_rows(
             self.connection,
             "tickets.comments",
             COMMENT_COLUMNS,
@@ -193,8 +196,7 @@ class Loader:
         moved = rollup.contributions(state, self.zone, self.book)
         for cell, sums in moved.items():
             rollup.add_into(self.cells.setdefault(cell, {}), sums)
-        for key, (tickets, late) in rollup.count_deltas(None, state).items():
-            fold.add_count(self.counts, key, tickets, late)
+        add_counts(self.counts, count_deltas(None, state))
 
     def close(self) -> int:
         """Write what is left and the daily figures; return the number of tickets."""
@@ -205,7 +207,7 @@ class Loader:
         )
         fold.lock(self.connection)
         fold.fold_cells(self.connection, self.cells)
-        fold.fold_counts(self.connection, self.counts)
+        fold_counts(self.connection, self.counts)
         self.cells, self.counts = {}, {}
         return self.loaded
 

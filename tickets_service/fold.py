@@ -5,33 +5,26 @@ into the rows that requests read. A reader sees a delta or its fold, never both
 and never neither, because both happen in one transaction.
 """
 
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import Connection
 
 from tickets_service import rollup
-from tickets_service.rollup import Cell, CountCell, Sums
-from tickets_service.statements import json_text
-from tickets_service.storage import (
-    CELL_COLUMNS,
-    COUNT_COLUMNS,
-    DELTA_COLUMNS,
-    measures_of,
-)
+from tickets_service.copying import some_of, stage, summed
+from tickets_service.rollup import Cell, Sums
+from tickets_service.standing_store import fold_counts, taken_counts
+from tickets_service.storage import CELL_COLUMNS, DELTA_COLUMNS, measures_of
 
 FOLD_LOCK = 0x464F4C44  # "FOLD"
 BATCH = 5_000
-Counts = dict[CountCell, tuple[int, int]]
 
 KEY = (
     *("cut", "grain", "zone", "team_id", "starts_on", "category", "priority"),
     "technician_id",
 )
 ROLLUP_COLUMNS = (*KEY, *rollup.MEASURES, "extra", "bins")
-COUNT_KEY = COUNT_COLUMNS[:5]
 
 
 def fold_deltas(connection: Connection) -> int:
@@ -43,7 +36,7 @@ def fold_deltas(connection: Connection) -> int:
         return 0
     cells, taken = taken_deltas(connection)
     fold_cells(connection, cells)
-    counts, counted = taken_counts(connection)
+    counts, counted = taken_counts(connection, BATCH)
     fold_counts(connection, counts)
     return taken + counted
 
@@ -64,7 +57,7 @@ def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
     PostgreSQL adds up those that name the same counters: most name none.
     """
     rows = connection.exec_driver_sql(
-        f"WITH gone AS ({some_of('rollup_deltas')} "  # noqa: S608
+        f"WITH gone AS ({some_of('rollup_deltas', BATCH)} "  # noqa: S608
         f"RETURNING {', '.join(DELTA_COLUMNS)}) "
         f"SELECT {', '.join(CELL_COLUMNS)}, {summed(rollup.MEASURES)}, extra, count(*) "
         f"FROM gone GROUP BY {', '.join(CELL_COLUMNS)}, extra"
@@ -77,38 +70,11 @@ def taken_deltas(connection: Connection) -> tuple[dict[Cell, Sums], int]:
     return cells, sum(row[-1] for row in rows)
 
 
-def some_of(table: str) -> str:
-    """Return the deletion of a batch of rows: nobody else changes those of a delta."""
-    chosen = f"SELECT ctid FROM tickets.{table} LIMIT {BATCH}"  # noqa: S608
-    return f"DELETE FROM tickets.{table} WHERE ctid = ANY (ARRAY({chosen}))"  # noqa: S608
-
-
-def summed(columns: Iterable[str]) -> str:
-    return ", ".join(f"sum({name})::bigint AS {name}" for name in columns)
-
-
 def cell_of(row: Sequence[Any]) -> tuple[Cell, Sums]:
     """Return the cell of a delta's row (DELTA_COLUMNS) and what it adds to it."""
     size = len(Cell._fields)
     sums = dict(zip(rollup.MEASURES, row[size:-1], strict=True)) | row[-1]
     return Cell(*row[:size]), sums
-
-
-def taken_counts(connection: Connection) -> tuple[Counts, int]:
-    """Take a batch of count deltas out of their table, summed per cell."""
-    rows = connection.exec_driver_sql(
-        f"WITH gone AS ({some_of('ticket_count_deltas')} "  # noqa: S608
-        f"RETURNING {', '.join(COUNT_COLUMNS)}) "
-        f"SELECT {', '.join(COUNT_KEY)}, {summed(COUNT_COLUMNS[5:])}, count(*) "
-        f"FROM gone GROUP BY {', '.join(COUNT_KEY)}"
-    ).all()
-    counts = {CountCell(*row[:5]): (row[5], row[6]) for row in rows}
-    return counts, sum(row[-1] for row in rows)
-
-
-def add_count(counts: Counts, cell: CountCell, tickets: int, late: int) -> None:
-    had, had_late = counts.get(cell, (0, 0))
-    counts[cell] = (had + tickets, had_late + late)
 
 
 def fold_cells(
@@ -161,71 +127,3 @@ def fold_counters(connection: Connection, table: str) -> None:
         f"FROM {merged} i WHERE {same}"
     )
     connection.exec_driver_sql(f"DROP TABLE {merged}")
-
-
-def fold_counts(connection: Connection, counts: Counts) -> None:
-    """Add to every counter that counts the cells."""
-    rows = [(*cell, *moved) for cell, moved in sorted(rollup.counted(counts).items())]
-    if not rows:
-        return
-    table = "counts_incoming"
-    stage(connection, table, "tickets.ticket_counts", COUNT_COLUMNS, rows)
-    columns = ", ".join(COUNT_COLUMNS)
-    connection.exec_driver_sql(
-        f"INSERT INTO tickets.ticket_counts AS c ({columns}) "  # noqa: S608
-        f"SELECT {columns} FROM {table} ON CONFLICT ({', '.join(COUNT_KEY)}) "
-        "DO UPDATE SET tickets = c.tickets + excluded.tickets, "
-        "breached = c.breached + excluded.breached"
-    )
-    connection.exec_driver_sql(f"DROP TABLE {table}")
-
-
-def stage(
-    connection: Connection,
-    table: str,
-    like: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-) -> None:
-    """Copy rows into a temporary table shaped like `like`."""
-    connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE {table} ON COMMIT DROP AS "  # noqa: S608
-        f"SELECT {', '.join(columns)} FROM {like} WITH NO DATA"
-    )
-    copy_rows(connection, table, columns, rows)
-
-
-def copy_rows(
-    connection: Connection,
-    table: str,
-    columns: Sequence[str],
-    rows: Iterable[Sequence[Any]],
-) -> None:
-    """COPY rows into a table; dicts and lists of dicts go as JSON."""
-    text = io.StringIO()
-    for row in rows:
-        text.write("\t".join(map(copy_text, row)))
-        text.write("\n")
-    text.seek(0)
-    cursor: Any = connection.connection.cursor()
-    cursor.copy_expert(f"COPY {table} ({', '.join(columns)}) FROM STDIN", text)
-    cursor.close()
-
-
-ESCAPES = str.maketrans({"\\": r"\\", "\t": r"\t", "\n": r"\n", "\r": r"\r"})
-
-
-def copy_text(value: Any) -> str:
-    """Return a value as COPY's text format writes it."""
-    if type(value) is int:
-        return str(value)
-    if value is None:
-        return r"\N"
-    if isinstance(value, bytes):
-        return rf"\\x{value.hex()}"
-    if isinstance(value, dict):
-        value = json_text(value)
-    elif isinstance(value, list | tuple):
-        items = (str(v).replace("\\", r"\\").replace('"', r"\"") for v in value)
-        value = "{" + ",".join(f'"{v}"' for v in items) + "}"
-    return str(value).translate(ESCAPES)

@@ -11,6 +11,7 @@ from tickets_service.books import Shelf
 from tickets_service.fold import BATCH as FOLDED
 from tickets_service.fold import fold_deltas
 from tickets_service.rollup_completing import complete_finest_cut
+from tickets_service.standing_completing import complete_standing
 from tickets_service.sweeping import BATCH, sweep_due
 from tickets_service.text_filling import BATCH as FILLED
 from tickets_service.text_filling import fill_texts
@@ -44,6 +45,7 @@ def complete_figures(context: JobContext) -> None:
     """Count what an older release did not, once after an upgrade."""
     zone = ZoneInfo(context.settings.organisation_zone)
     complete_finest_cut(context.database, zone)
+    complete_standing(context.database)
 
 
 def fill_ticket_texts(context: JobContext) -> None:
@@ -64,7 +66,7 @@ JOBS = (
     *webhook_jobs.JOBS,
     Job("tickets.sweep", SWEEP_EVERY_S, sweep_tickets),
     Job("tickets.fold", FOLD_EVERY_S, fold_figures),
-    Job("tickets.complete_figures", 3_600.0, complete_figures),
+    Job("tickets.complete_figures", 300.0, complete_figures),
     Job("tickets.fill_texts", 300.0, fill_ticket_texts),
     Job("tickets.forget_answers", 3_600.0, forget_answers),
 )

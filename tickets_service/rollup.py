@@ -90,8 +90,7 @@ CUTS = (
 )
 GRAINS = ("d", "w", "m", "a")
 ALL_TIME = date(1970, 1, 1)
-MARGIN, ANY, NONE = -2, -1, 0  # of teams and technicians; a margin only of counters
-UNASSIGNED = "unassigned"  # the margin of unfinished tickets without a team
+ANY, NONE = -1, 0  # of teams and technicians
 DAY_S = 86_400
 BIN_WIDTH = math.log(1.02)
 HISTOGRAMS = ("rw", "rk", "fw", "fk")
@@ -105,14 +104,6 @@ class Cell(NamedTuple):
     category: str
     priority: str
     technician_id: int = NONE
-
-
-class CountCell(NamedTuple):
-    team_id: int
-    zone: str
-    status: str
-    priority: str
-    category: str
 
 
 Sums = dict[str, int]  # measures by name; names with a colon belong to `extra`
@@ -389,62 +380,3 @@ def folded(cells: Mapping[Cell, Sums], cuts: Sequence[str] = CUTS) -> dict[Row, 
         for row in rows_of(cell, cuts):
             add_into(found.setdefault(row, {}), sums)
     return found
-
-
-def count_cell(ticket: TicketState) -> tuple[CountCell, int] | None:
-    """Return the present cell of a ticket, and 1 if it is breached and unfinished."""
-    if ticket.deleted_at is not None:
-        return None
-    clocks = ticket.clocks
-    late = (
-        ticket.status in UNFINISHED
-        and clocks is not None
-        and clocks.resolution.breached is not None
-    )
-    cell = CountCell(
-        ticket.team_id or NONE,
-        ticket.zone,
-        ticket.status,
-        ticket.priority,
-        ticket.category,
-    )
-    return cell, int(late)
-
-
-def counters_of(cell: CountCell) -> Iterator[CountCell]:
-    """Yield every counter that counts the cell: its own, all teams', the margins."""
-    yield cell
-    yield cell._replace(team_id=ANY)
-    _, zone, status, priority, category = cell
-    yield CountCell(MARGIN, zone, "", "", "")
-    yield CountCell(MARGIN, "", status, "", "")
-    yield CountCell(MARGIN, "", "", priority, "")
-    yield CountCell(MARGIN, "", "", "", category)
-    yield CountCell(MARGIN, "", "", "", "")
-    if cell.team_id == NONE and status in UNFINISHED:
-        yield CountCell(MARGIN, "", UNASSIGNED, "", "")
-
-
-def counted(
-    cells: Mapping[CountCell, tuple[int, int]],
-) -> dict[CountCell, tuple[int, int]]:
-    """Return what the cells add to every counter, without zeros."""
-    found: dict[CountCell, tuple[int, int]] = {}
-    for cell, (tickets, late) in cells.items():
-        for counter in counters_of(cell):
-            had, had_late = found.get(counter, (0, 0))
-            found[counter] = (had + tickets, had_late + late)
-    return {counter: moved for counter, moved in found.items() if any(moved)}
-
-
-def count_deltas(
-    before: TicketState | None, after: TicketState | None
-) -> dict[CountCell, tuple[int, int]]:
-    """Return {cell: (tickets, breached)} moved by a change, without zeros."""
-    found: dict[CountCell, tuple[int, int]] = {}
-    for ticket, sign in ((before, -1), (after, 1)):
-        counted = count_cell(ticket) if ticket is not None else None
-        if counted:
-            tickets, late = found.get(counted[0], (0, 0))
-            found[counted[0]] = (tickets + sign, late + sign * counted[1])
-    return {cell: moved for cell, moved in found.items() if any(moved)}

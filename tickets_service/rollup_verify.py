@@ -15,11 +15,12 @@ from sqlalchemy import Connection
 
 from db.engine import Database
 from service_kit.settings import Settings
-from tickets_service import fold, rollup
+from tickets_service import fold, rollup, standing, standing_store
 from tickets_service.books import Shelf, StoredBook
+from tickets_service.histogram import named
 from tickets_service.rebuild_sla import replayed, tickets_in_batches
-from tickets_service.rollup import Cell, CountCell, Sums
-from tickets_service.storage import COUNT_COLUMNS
+from tickets_service.rollup import Cell, Sums
+from tickets_service.standing import CountCell, Counts, Creators
 
 SHOWN = 200
 log = logging.getLogger(__name__)
@@ -28,17 +29,16 @@ Key = tuple[Any, ...]
 
 def recounted(
     connection: Connection, zone: ZoneInfo
-) -> tuple[dict[Cell, Sums], fold.Counts]:
+) -> tuple[dict[Cell, Sums], Counts]:
     """Return every cell and counter as the events of all tickets make them."""
     book = StoredBook(connection, Shelf())
     cells: dict[Cell, Sums] = {}
-    counts: fold.Counts = {}
+    counts: Counts = {}
     for ids in tickets_in_batches(connection):
         for state in replayed(connection, ids, book).values():
             for cell, sums in rollup.contributions(state, zone, book).items():
                 rollup.add_into(cells.setdefault(cell, {}), sums)
-            for key, (tickets, late) in rollup.count_deltas(None, state).items():
-                fold.add_count(counts, key, tickets, late)
+            standing.add_counts(counts, standing.count_deltas(None, state))
     return cells, counts
 
 
@@ -54,18 +54,33 @@ def stored_sums(connection: Connection) -> dict[Key, Sums]:
     return {key: kept for key, sums in found.items() if (kept := rollup.non_zero(sums))}
 
 
-def stored_counts(connection: Connection) -> dict[CountCell, tuple[int, int]]:
+def stored_counts(connection: Connection) -> dict[CountCell, Sums]:
     """Return every counter with what its deltas still add to it."""
-    columns = ", ".join(COUNT_COLUMNS)
-    found: fold.Counts = {}
-    deltas: fold.Counts = {}
-    for table, into in (("ticket_counts", found), ("ticket_count_deltas", deltas)):
-        rows = connection.exec_driver_sql(f"SELECT {columns} FROM tickets.{table}")  # noqa: S608
-        for *key, tickets, late in rows:
-            fold.add_count(into, CountCell(*key), tickets, late)
-    for cell, moved in rollup.counted(deltas).items():
-        fold.add_count(found, cell, *moved)
-    return {cell: moved for cell, moved in found.items() if any(moved)}
+    found = standing.counted(standing_store.unfolded_counts(connection))
+    columns = ", ".join(standing_store.COUNTER_COLUMNS)
+    rows = connection.exec_driver_sql(f"SELECT {columns} FROM tickets.ticket_counts")  # noqa: S608
+    for *row, bins in rows:
+        sums = dict(zip(standing.MEASURES, row[5:], strict=True))
+        sums |= named(rollup.unpacked_bins(bins or b"", "rw"))
+        rollup.add_into(found.setdefault(CountCell(*row[:5]), {}), sums)
+    return standing.without_empty(found)
+
+
+def stored_creators(connection: Connection) -> Creators | None:
+    """Return every creator's figures with their deltas, None if they are not kept."""
+    found = standing_store.stored_creators(connection)
+    if found is None:
+        return None
+    deltas = standing.by_creator(standing_store.unfolded_counts(connection))
+    for user_id, figures in deltas.items():
+        standing.add_creator(found, user_id, figures)
+    return with_tickets(found)
+
+
+def with_tickets(creators: Creators) -> Creators:
+    """Return the figures of creators who have any."""
+    kept = standing.without_zeros(creators)
+    return {user_id: figures for user_id, figures in kept.items() if figures}
 
 
 def verify(connection: Connection, zone: ZoneInfo) -> list[str]:
@@ -78,7 +93,10 @@ def verify(connection: Connection, zone: ZoneInfo) -> list[str]:
     }
     stored = stored_sums(connection)
     found = compared(wanted, stored)
-    found += compared(rollup.counted(counts), stored_counts(connection))
+    found += compared(standing.counted(counts), stored_counts(connection))
+    creators = stored_creators(connection)
+    if creators is not None:  # else they are being counted: standing_completing.py
+        found += compared(with_tickets(standing.by_creator(counts)), creators)
     return found + packed_wrongly(connection)
 
 
@@ -108,10 +126,11 @@ def rebuild(connection: Connection, zone: ZoneInfo) -> None:
     fold.lock(connection)
     connection.exec_driver_sql("LOCK TABLE tickets.rollup_deltas IN EXCLUSIVE MODE")
     cells, counts = recounted(connection, zone)
-    for table in ("rollup", "rollup_deltas", "ticket_counts", "ticket_count_deltas"):
+    for table in ("rollup", "rollup_deltas", "ticket_count_deltas"):
         connection.exec_driver_sql(f"DELETE FROM tickets.{table}")  # noqa: S608
+    standing_store.begin_anew(connection)
     fold.fold_cells(connection, cells)
-    fold.fold_counts(connection, counts)
+    standing_store.fold_counts(connection, counts)
 
 
 def main(arguments: list[str] | None = None) -> int:

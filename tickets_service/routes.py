@@ -38,6 +38,7 @@ from tickets_service.schemas import (
     ZonePageSchema,
 )
 from tickets_service.statements import OUTDATED
+from tickets_service.stats_question import Question
 from tickets_service.storage import Outcome, Request, World
 from tickets_service.ticket_queries import Paging, Reader, ticket_id_of
 from tickets_service.ticket_text import TicketText
@@ -98,9 +99,7 @@ def list_tickets(query: dict[str, Any]) -> Response:
         page = ticket_queries.page_of_tickets(connection, wanted, asker, paging)
         total = None
         if query["total"]:
-            question = stats_queries.Question(
-                wanted, asker.actor, asker.now, organisation_zone()
-            )
+            question = Question(wanted, asker.actor, asker.now, organisation_zone())
             total = stats_queries.total(connection, question)
     items = f"[{','.join(page.items)}]".encode()
     return page_response(
@@ -138,7 +137,7 @@ def summarise_tickets(query: dict[str, Any]) -> Response:
     zone = organisation_zone()
     with read_only() as connection:
         wanted = filter_from(connection, query, zone)
-        question = stats_queries.Question(wanted, current_actor(), utc_now(), zone)
+        question = Question(wanted, current_actor(), utc_now(), zone)
         found = stats_queries.summary(connection, question, query.get("group_by"))
     return json_response(found)
 

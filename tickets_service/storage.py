@@ -34,6 +34,13 @@ from tickets_service.rows import (
     own_columns,
     state_from,
 )
+from tickets_service.standing import count_deltas
+from tickets_service.standing_store import (
+    COUNT_COLUMNS,
+    SHORT_COLUMNS,
+    UNTIMED,
+    count_rows,
+)
 from tickets_service.statements import NUMBER, NumberedStatement, Statements
 from tickets_service.ticket_state import Event, TicketState, VisitState
 
@@ -64,10 +71,6 @@ LATER = (
     *("response_breached_at", "response_wall_s", "resolution_wall_s"),
     *("response_verdict", "response_elapsed_s"),
     *("resolution_verdict", "resolution_elapsed_s"),
-)
-COUNT_COLUMNS = (
-    *("team_id", "zone", "status", "priority", "category"),
-    *("tickets", "breached"),
 )
 
 
@@ -238,8 +241,16 @@ def add_figures(
             own.append("extra")
             row.append(extra)
         sql.insert("tickets.rollup_deltas", (*CELL_COLUMNS, *own), [row])
-    counts = rollup.count_deltas(before, after)
-    sql.insert("tickets.ticket_count_deltas", COUNT_COLUMNS, count_rows(counts))
+    add_counts(sql, count_rows(count_deltas(before, after)))
+
+
+def add_counts(sql: Statements, rows: list[tuple[Any, ...]]) -> None:
+    """Add rows of COUNT_COLUMNS, without the times where there are none."""
+    columns: tuple[str, ...] = COUNT_COLUMNS
+    short = len(SHORT_COLUMNS)
+    if all(row[short:] == UNTIMED for row in rows):
+        columns, rows = SHORT_COLUMNS, [row[:short] for row in rows]
+    sql.insert("tickets.ticket_count_deltas", columns, rows)
 
 
 def changed_columns(
@@ -308,9 +319,3 @@ def measures_of(sums: rollup.Sums) -> tuple[Any, ...]:
 
 def extra_of(sums: rollup.Sums) -> dict[str, int]:
     return {name: value for name, value in sums.items() if ":" in name}
-
-
-def count_rows(
-    cells: Mapping[rollup.CountCell, tuple[int, int]],
-) -> list[tuple[Any, ...]]:
-    return [(*cell, *moved) for cell, moved in cells.items()]

@@ -102,7 +102,7 @@ def page_of_tickets(
         f"SELECT {SELECTED}, t.{by.column} FROM tickets.tickets t WHERE {where} "  # noqa: S608
         f"ORDER BY t.{by.column} {order}, t.id {order} LIMIT {limit + 1}",
         values,
-        kept=limit in USUAL_LIMITS and has_one_plan(wanted, reader.actor),
+        kept=limit in USUAL_LIMITS and has_one_plan(wanted, reader.actor, by),
     )
     shown = with_texts(connection, rows[:limit], reader)
     contacts, now, calendar = view_of(reader)
@@ -114,14 +114,18 @@ def page_of_tickets(
     return Page(items, encode_cursor(sort, [last[-1], last[0]]) if last else None)
 
 
-def has_one_plan(wanted: TicketFilter, actor: Actor) -> bool:
+def has_one_plan(wanted: TicketFilter, actor: Actor, by: Sort) -> bool:
     """Whether a list is best read in one way, whatever its values.
 
-    So it is with one condition at most, which has an index in the order of opening.
-    With two, which index is the shorter way depends on how rare their values are.
+    So it is without a condition, or with one value in the order of opening: each has
+    an index of that. Else, which is the shorter way depends on how rare the values are.
     """
     given = wanted.given()
-    return given <= ORDERED and len(given) + (not sees_everything(actor)) <= 1
+    if not given <= ORDERED or len(actor.zones or (1,)) != 1:
+        return False
+    values = sum(len(getattr(wanted, name)) for name in given)
+    narrowed = values + (not sees_everything(actor))
+    return narrowed <= (by.column == "created_at")
 
 
 def view_of(reader: Reader) -> tuple[bool, datetime, Calendars]:

@@ -17,13 +17,19 @@ from sqlalchemy import Connection
 from scripts.bulk.histories import History
 from tickets_service import fold, rollup
 from tickets_service.bulk_load import COMMENT_COLUMNS
+from tickets_service.copying import copy_rows, copy_text
 from tickets_service.rollup import Cell, Sums
 from tickets_service.rows import VISIT_COLUMNS, columns_of
-from tickets_service.storage import (
+from tickets_service.standing import Counts, add_counts, count_deltas
+from tickets_service.standing_store import (
     COUNT_COLUMNS,
+    count_rows,
+    fold_counts,
+    taken_counts,
+)
+from tickets_service.storage import (
     DELTA_COLUMNS,
     EVENT_COLUMNS,
-    count_rows,
     delta_rows,
     event_rows,
 )
@@ -40,7 +46,7 @@ class Parcel:
     tickets: int = 0
     texts: list[tuple[str, tuple[str, ...], str]] = field(default_factory=list)
     cells: dict[Cell, Sums] = field(default_factory=dict)
-    counts: fold.Counts = field(default_factory=dict)
+    counts: Counts = field(default_factory=dict)
 
 
 def packed(histories: Iterable[History], zone: ZoneInfo, book: Book) -> Parcel:
@@ -90,16 +96,14 @@ def comment_rows(histories: Iterable[History]) -> Iterator[Sequence[Any]]:
 
 
 def lines(rows: Iterable[Sequence[Any]]) -> str:
-    return "".join("\t".join(map(fold.copy_text, row)) + "\n" for row in rows)
+    return "".join("\t".join(map(copy_text, row)) + "\n" for row in rows)
 
 
 def add_figures(parcel: Parcel, history: History, zone: ZoneInfo, book: Book) -> None:
     moved = rollup.contributions(history.state, zone, book)
     for cell, sums in moved.items():
         rollup.add_into(parcel.cells.setdefault(cell, {}), sums)
-    counted = rollup.count_deltas(None, history.state)
-    for key, (tickets, late) in counted.items():
-        fold.add_count(parcel.counts, key, tickets, late)
+    add_counts(parcel.counts, count_deltas(None, history.state))
 
 
 def send(connection: Connection, parcel: Parcel) -> None:
@@ -117,16 +121,15 @@ def add_up(into: Parcel, parcel: Parcel) -> None:
     into.tickets += parcel.tickets
     for cell, sums in parcel.cells.items():
         rollup.add_into(into.cells.setdefault(cell, {}), sums)
-    for key, (tickets, late) in parcel.counts.items():
-        fold.add_count(into.counts, key, tickets, late)
+    add_counts(into.counts, parcel.counts)
 
 
 def send_figures(connection: Connection, parcel: Parcel) -> None:
     """Add a parcel's figures as deltas: read at once, folded later."""
     rows = delta_rows(parcel.cells)
-    fold.copy_rows(connection, "tickets.rollup_deltas", DELTA_COLUMNS, rows)
+    copy_rows(connection, "tickets.rollup_deltas", DELTA_COLUMNS, rows)
     counts = count_rows(parcel.counts)
-    fold.copy_rows(connection, "tickets.ticket_count_deltas", COUNT_COLUMNS, counts)
+    copy_rows(connection, "tickets.ticket_count_deltas", COUNT_COLUMNS, counts)
 
 
 def fold_all_figures(connection: Connection) -> None:
@@ -136,9 +139,8 @@ def fold_all_figures(connection: Connection) -> None:
     while (taken := fold.taken_deltas(connection))[1]:
         for cell, sums in taken[0].items():
             rollup.add_into(total.cells.setdefault(cell, {}), sums)
-    while (counted := fold.taken_counts(connection))[1]:
-        for key, (tickets, late) in counted[0].items():
-            fold.add_count(total.counts, key, tickets, late)
+    while (counted := taken_counts(connection, fold.BATCH))[1]:
+        add_counts(total.counts, counted[0])
     fold_figures(connection, total)
 
 
@@ -150,7 +152,7 @@ def fold_figures(connection: Connection, parcel: Parcel) -> None:
     fold.lock(connection)
     for month in sorted(by_month):
         fold.fold_cells(connection, by_month[month])
-    fold.fold_counts(connection, parcel.counts)
+    fold_counts(connection, parcel.counts)
 
 
 def reserved(connection: Connection, sequence: str, count: int) -> int:

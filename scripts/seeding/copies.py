@@ -77,7 +77,7 @@ def copied(parcel: Parcel, numbering: Numbering) -> Parcel:
             for cell, sums in parcel.cells.items()
         },
         {
-            key: (tickets * copies, late * copies)
-            for key, (tickets, late) in parcel.counts.items()
+            standing: tuple(value * copies for value in moved)
+            for standing, moved in parcel.counts.items()
         },
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 from sqlalchemy import text
 
 from db.engine import Database
@@ -10,12 +11,18 @@ from db.scope import Actor
 from db.vocabulary import Role
 from tests.tickets_service.conftest import Caller
 from tickets_service.filters import TicketFilter
-from tickets_service.ticket_queries import has_one_plan
+from tickets_service.ticket_queries import SORTS, has_one_plan
 
 ALL = Actor(1, Role.DISPATCHER)
 ZONAL = Actor(1, Role.DISPATCHER, zones=("Johor",))
+TWO_ZONES = Actor(1, Role.DISPATCHER, zones=("Johor", "Perlis"))
+TECHNICIAN = Actor(1, Role.TECHNICIAN, team_id=4)
 CASES: dict[str, tuple[Actor, dict[str, Any], bool]] = {
     "everything": (ALL, {}, True),
+    "two statuses": (ALL, {"status": ["open", "on_hold"]}, False),
+    "a dispatcher of two zones": (TWO_ZONES, {}, False),
+    "a team's technician": (TECHNICIAN, {}, True),
+    "a team's technician and a status": (TECHNICIAN, {"status": ["open"]}, False),
     "one status": (ALL, {"status": ["open"]}, True),
     "a status and a zone": (ALL, {"status": ["open"], "zone": ["Johor"]}, False),
     "a zone's dispatcher": (ZONAL, {}, True),
@@ -30,7 +37,21 @@ CASES: dict[str, tuple[Actor, dict[str, Any], bool]] = {
     ("actor", "wanted", "is_so"), list(CASES.values()), ids=list(CASES)
 )
 def test_lists_with_one_plan(actor: Actor, wanted: dict[str, Any], is_so: bool) -> None:
-    assert has_one_plan(TicketFilter(**wanted), actor) is is_so
+    assert has_one_plan(TicketFilter(**wanted), actor, SORTS["created_at"]) is is_so
+
+
+def test_another_order_has_one_plan_only_without_a_condition() -> None:
+    by = SORTS["updated_at"]
+    assert has_one_plan(TicketFilter(), ALL, by)
+    assert not has_one_plan(TicketFilter(status=["open"]), ALL, by)
+    assert not has_one_plan(TicketFilter(), ZONAL, by)
+
+
+def test_what_is_kept_is_planned_once(tickets_app: Flask) -> None:
+    database: Database = tickets_app.extensions["database"]
+    with database.read_only() as connection:
+        mode = connection.execute(text("SHOW plan_cache_mode")).scalar()
+    assert mode == "force_generic_plan"
 
 
 def test_the_newest_of_one_status_are_found_in_its_index(
