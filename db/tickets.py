@@ -113,6 +113,13 @@ class Counter(Base):
     __table_args__ = (OWN,)
 
 
+AT_WORK = "status IN ('open', 'in_progress', 'on_hold') AND deleted_at IS NULL"
+
+
+def at_work(name: str, column: str) -> Index:
+    return Index(name, column, "id", postgresql_where=text(AT_WORK))
+
+
 def duration_indexes() -> list[Index]:
     """Index finished durations by their bin of 2 % and the day they ended.
 
@@ -282,12 +289,21 @@ class Ticket(Base):
         Index("ix_tickets_status", "status", "created_at", "id"),
         Index("ix_tickets_completed_at", "completed_at", "id"),
         Index(
-            "ix_tickets_unfinished_due",
-            "resolution_due_at",
+            "ix_tickets_technician",
+            "technician_id",
+            "created_at",
             "id",
-            postgresql_where=text(
-                "status IN ('open','in_progress','on_hold') AND deleted_at IS NULL"
-            ),
+            postgresql_where=text("technician_id IS NOT NULL"),
+        ),
+        # What is at work is a small part, and is listed in each order.
+        *(
+            Index(
+                f"ix_tickets_unfinished_{name}", column, "id", postgresql_where=AT_WORK
+            )
+            for name, column in (
+                *(("due", "due_key"), ("created", "created_at")),
+                *(("priority", "priority_rank"),),
+            )
         ),
         Index("ix_tickets_due_key", "due_key", "id"),
         Index("ix_tickets_priority", "priority_rank", "id"),
@@ -300,10 +316,7 @@ class Ticket(Base):
             "ix_tickets_risk",
             "resolution_risk_at",
             postgresql_include=["resolution_due_at", "zone", "team_id"],
-            postgresql_where=text(
-                "status IN ('open', 'in_progress', 'on_hold') "
-                "AND deleted_at IS NULL AND breached_at IS NULL"
-            ),
+            postgresql_where=text(f"{AT_WORK} AND breached_at IS NULL"),
         ),
         Index(
             "ix_tickets_breached_at",

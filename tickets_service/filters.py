@@ -15,7 +15,7 @@ from sqlalchemy import Connection, literal_column
 from sqlalchemy.dialects.postgresql.psycopg2 import PGDialect_psycopg2
 
 from db.scope import Actor, sees_contacts, visible_tickets
-from db.vocabulary import Role, SlaState
+from db.vocabulary import UNFINISHED, Role, SlaState
 
 MAX_WORDS = 8
 SIMILAR = 0.5  # of the trigrams of a word; the default misses one typo in six
@@ -152,7 +152,7 @@ SIMPLE: Mapping[str, str] = {
     "late_reason": f"{LATE_REASON} = ANY(%(late_reason)s)",
     "held_for": HELD_FOR,
     "due_before": (
-        f"t.resolution_due_at < %(due_before)s AND t.resolution_verdict IS NULL "
+        f"t.due_key < %(due_before)s AND t.resolution_verdict IS NULL "
         f"AND {UNFINISHED_SQL}"
     ),
     "updated_since": "t.updated_at >= %(updated_since)s",
@@ -177,13 +177,18 @@ def conditions(
     """Return the WHERE of a filter as the actor may see it, and its values.
 
     One value is compared with `=`, which lets an index give the order as well;
-    `= ANY` of one would be filtered row by row along another index.
+    `= ANY` of one would be filtered row by row along another index. Unfinished tickets
+    are asked for in the words of their own indexes.
     """
     scope, values = scope_of(actor)
     clauses = ["t.deleted_at IS NULL"] + ([scope] if scope != "true" else [])
     values = dict(values) | {"now": now}
     for name in wanted.given():
         value = getattr(wanted, name)
+        if name == "status" and set(value) <= set(UNFINISHED):
+            clauses.append(UNFINISHED_SQL)
+            if len(set(value)) == len(UNFINISHED):
+                continue
         if name in ANY_OF and len(value) == 1:
             values[name] = value[0]
             clauses.append(f"t.{name} = %({name})s")

@@ -15,7 +15,7 @@ from db.scope import (
     sees_everything,
     sees_internal_comments,
 )
-from db.vocabulary import HoldReason
+from db.vocabulary import UNFINISHED, HoldReason
 from service_kit.errors import Conflict, Forbidden, Invalid, NotFound
 from service_kit.paging import decode_cursor, encode_cursor
 from tickets_service import lifecycle, ticket_json, ticket_text
@@ -55,6 +55,7 @@ SORTS: Mapping[str, Sort] = {
     "priority": Sort("priority_rank", int),
     "number": Sort("id", int),
 }
+AT_WORK_ORDERS = frozenset({"created_at", "due_key", "priority_rank"})
 USUAL_LIMITS = frozenset({20, 25, 50, 100})
 ORDERED = frozenset({"status", "zone", "team_id", "created_by"})
 SORT_WORDS = tuple(sign + name for name in SORTS for sign in ("", "-"))
@@ -118,9 +119,12 @@ def has_one_plan(wanted: TicketFilter, actor: Actor, by: Sort) -> bool:
     """Whether a list is best read in one way, whatever its values.
 
     So it is without a condition, or with one value in the order of opening: each has
-    an index of that. Else, which is the shorter way depends on how rare the values are.
+    an index of that; what is unfinished has one of more orders. Else, which is the
+    shorter way depends on how rare the values are.
     """
     given = wanted.given()
+    if given == {"status"} and set(wanted.status or ()) == set(UNFINISHED):
+        return sees_everything(actor) and by.column in AT_WORK_ORDERS
     if not given <= ORDERED or len(actor.zones or (1,)) != 1:
         return False
     values = sum(len(getattr(wanted, name)) for name in given)

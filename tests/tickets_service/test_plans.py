@@ -8,9 +8,10 @@ from sqlalchemy import text
 
 from db.engine import Database
 from db.scope import Actor
-from db.vocabulary import Role
+from db.vocabulary import UNFINISHED, Role
+from service_kit.clock import utc_now
 from tests.tickets_service.conftest import Caller
-from tickets_service.filters import TicketFilter
+from tickets_service.filters import TicketFilter, conditions
 from tickets_service.ticket_queries import SORTS, has_one_plan
 
 ALL = Actor(1, Role.DISPATCHER)
@@ -27,6 +28,8 @@ CASES: dict[str, tuple[Actor, dict[str, Any], bool]] = {
     "a status and a zone": (ALL, {"status": ["open"], "zone": ["Johor"]}, False),
     "a zone's dispatcher": (ZONAL, {}, True),
     "a zone's dispatcher and a status": (ZONAL, {"status": ["open"]}, False),
+    "what is unfinished": (ALL, {"status": UNFINISHED}, True),
+    "what is unfinished in a zone": (ZONAL, {"status": UNFINISHED}, False),
     "words": (ALL, {"q": "cable"}, False),
     "a tag": (ALL, {"tag": ["vip"]}, False),
     "a period": (ALL, {"created_from": "2026-01-01"}, False),
@@ -43,6 +46,8 @@ def test_lists_with_one_plan(actor: Actor, wanted: dict[str, Any], is_so: bool) 
 def test_another_order_has_one_plan_only_without_a_condition() -> None:
     by = SORTS["updated_at"]
     assert has_one_plan(TicketFilter(), ALL, by)
+    assert not has_one_plan(TicketFilter(status=UNFINISHED), ALL, by)
+    assert has_one_plan(TicketFilter(status=UNFINISHED), ALL, SORTS["due_at"])
     assert not has_one_plan(TicketFilter(status=["open"]), ALL, by)
     assert not has_one_plan(TicketFilter(), ZONAL, by)
 
@@ -63,12 +68,32 @@ def test_the_newest_of_one_status_are_found_in_its_index(
             dispatcher.move(ticket, "cancel", note="twice")
     listed = dispatcher.get("/tickets?status=cancelled")["items"]
     assert [item["id"] for item in listed] == [3, 2]
+    assert "ix_tickets_status" in plan_of(database, {"status": ["cancelled"]})
+
+
+@pytest.mark.parametrize(
+    ("order", "index"),
+    [("created_at", "created"), ("due_at", "due"), ("priority", "priority")],
+)
+def test_what_is_at_work_is_listed_out_of_its_own_indexes(
+    dispatcher: Caller, database: Database, order: str, index: str
+) -> None:
+    dispatcher.open_ticket()
+    for status in (["open", "in_progress", "on_hold"], ["open", "on_hold"]):
+        plan = plan_of(database, {"status": status}, order)
+        assert f"ix_tickets_unfinished_{index}" in plan, plan
+
+
+def plan_of(
+    database: Database, wanted: dict[str, Any], order: str = "created_at"
+) -> str:
+    """Return how a list would be read if reading all, or sorting, were dear."""
+    where, values = conditions(TicketFilter(**wanted), ALL, utc_now())
     query = (
-        "EXPLAIN SELECT id FROM tickets.tickets t WHERE t.deleted_at IS NULL "
-        "AND t.status = 'open' ORDER BY t.created_at DESC, t.id DESC LIMIT 51"
+        f"EXPLAIN SELECT id FROM tickets.tickets t WHERE {where} "
+        f"ORDER BY t.{SORTS[order].column}, t.id LIMIT 51"
     )
     with database.transaction() as connection:
         connection.execute(text("SET LOCAL enable_seqscan = off"))
         connection.execute(text("SET LOCAL enable_sort = off"))
-        plan = " ".join(row[0] for row in connection.execute(text(query)))
-    assert "ix_tickets_status" in plan
+        return " ".join(row[0] for row in connection.exec_driver_sql(query, values))

@@ -1,7 +1,8 @@
 """Say who opened what, and how long it took, beside how tickets stand.
 
 So that statistics of one requester, and of tickets of one status, need no rows. What is
-there already is counted by the worker (tickets_service/standing_completing.py).
+there already is counted by the worker (tickets_service/standing_completing.py). Indexes
+list what is at work in each order, and a technician's tickets.
 """
 
 import sqlalchemy as sa
@@ -11,6 +12,13 @@ revision = "0006"
 down_revision = "0005"
 
 TIMES = ("wall_s", "met", "missed")
+AT_WORK = "status IN ('open', 'in_progress', 'on_hold') AND deleted_at IS NULL"
+LISTED = {
+    "unfinished_due": (["due_key", "id"], AT_WORK),
+    "unfinished_created": (["created_at", "id"], AT_WORK),
+    "unfinished_priority": (["priority_rank", "id"], AT_WORK),
+    "technician": (["technician_id", "created_at", "id"], "technician_id IS NOT NULL"),
+}
 
 
 def upgrade() -> None:
@@ -30,6 +38,19 @@ def upgrade() -> None:
     )
     add("ticket_count_deltas", "created_by", sa.BigInteger(), "0")
     add("ticket_count_deltas", "bin", sa.SmallInteger(), "-1")
+    op.drop_index("ix_tickets_unfinished_due", table_name="tickets", schema="tickets")
+    for name, (columns, which) in LISTED.items():
+        listed(name, columns, which)
+
+
+def listed(name: str, columns: list[str], which: str) -> None:
+    op.create_index(
+        f"ix_tickets_{name}",
+        "tickets",
+        columns,
+        schema="tickets",
+        postgresql_where=sa.text(which),
+    )
 
 
 def add(table: str, name: str, kind: sa.types.TypeEngine[int], default: str) -> None:
@@ -38,6 +59,9 @@ def add(table: str, name: str, kind: sa.types.TypeEngine[int], default: str) -> 
 
 
 def downgrade() -> None:
+    for name in LISTED:
+        op.drop_index(f"ix_tickets_{name}", table_name="tickets", schema="tickets")
+    listed("unfinished_due", ["resolution_due_at", "id"], AT_WORK)
     for name in ("bin", "created_by", *TIMES):
         op.drop_column("ticket_count_deltas", name, schema="tickets")
     for name in ("bins", *TIMES):
