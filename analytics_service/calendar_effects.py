@@ -22,9 +22,9 @@ HARMONICS = 2
 NEWTON_STEPS = 8
 # Ridge penalties, in expected tickets: a series with as many tickets in the days
 # concerned is pulled half-way to the pool.
-WEEKDAY_RIDGE = 50.0
-YEAR_RIDGE = 50.0
-HOLIDAY_RIDGE = 30.0
+WEEKDAY_RIDGE = 200.0
+YEAR_RIDGE = 100.0
+HOLIDAY_RIDGE = 100.0
 POOLED_HOLIDAY_RIDGE = 20.0
 LOCAL_LEVEL_DAYS = 57
 SLOW_LEVEL_DAYS = 91

@@ -1,7 +1,7 @@
 """Forecasts of daily tickets and workload, 1 to 28 days ahead, with their intervals.
 
 Seasonal smoothing of all series at once, times calendar effects, averaged over
-candidates of different bias and with discounted means of the counts; intervals from
+candidates of different bias and with a stack of discounted means; intervals from
 errors at past origins. Coherent over zone × category when asked through
 `forecast_cuts`. Pure: arrays and dates in, arrays out; the same input gives the same
 answer. Refuses less than 14 days, missing days, negative or missing values. How well
@@ -16,8 +16,8 @@ import pandas as pd
 from joblib import Parallel, delayed
 from numpy.typing import ArrayLike, NDArray
 
-from analytics_service.calendar_effects import WEEKDAY_RIDGE, day_factors, holiday_flags
-from analytics_service.discounting import blended, discounted_means
+from analytics_service.calendar_effects import day_factors, holiday_flags
+from analytics_service.discounting import discounted_means
 from analytics_service.intervals import LEVELS, conformal, wide_counts
 from analytics_service.reconciliation import (
     CutTable,
@@ -27,6 +27,7 @@ from analytics_service.reconciliation import (
     whole_cells,
 )
 from analytics_service.smoothing import Panel, candidates, combine
+from analytics_service.stacking import stacked
 
 Floats = NDArray[np.float64]
 
@@ -36,6 +37,8 @@ FULL_DAYS = 56
 MAX_ORIGINS = 16
 FIRST_ORIGIN = 28
 CHUNK = 256
+STACKED_SHARE = 0.6  # of the stack; the rest is the robust smoothing
+PROFILE_RIDGE = 50.0  # tickets that pull the weekdays of a short history to equal
 SMOOTHING = "seasonal_smoothing"
 BASELINE = "baseline"
 STAFFING_LEVEL = 0.9
@@ -230,13 +233,28 @@ def _smoothed(
     factors = day_factors(history, span, calendar.country, calendar.subdivision)
     panel = Panel(np.sqrt(history), np.sqrt(factors), np.asarray(span.day_of_week))
     origins = past_origins(n_past)
-    means = discounted_means(history, factors, [*origins, n_past], MAX_HORIZON)
-    centres = blended(_centres(panel, [*origins, n_past]), np.sqrt(means), history)
-    came = np.stack([panel.roots[:, o : o + MAX_HORIZON] for o in origins])
+    every = [*origins, n_past]
+    smoothed = _centres(panel, every)
+    discounted = discounted_means(history, factors, every, MAX_HORIZON)
+    members = np.concatenate([smoothed[:, None] ** 2, discounted], axis=1)
+    came = np.stack([history[:, o : o + MAX_HORIZON] for o in origins])
+    means = stacked(members, came, _usual_error(history))
+    centres = _mixed(smoothed, np.sqrt(means))
     n_apart = 1 + (origins[-1] - origins[0]) / MAX_HORIZON
-    quantiles, mean = conformal(centres[-1], centres[:-1], came, n_apart)
-    mean = blended(mean, means[-1], history)
+    quantiles, mean = conformal(centres[-1], centres[:-1], np.sqrt(came), n_apart)
+    mean = _mixed(mean, means[-1])
     return mean[:, :horizon], quantiles[:, :, :horizon]
+
+
+def _mixed(smoothed: Floats, stack: Floats) -> Floats:
+    return (1.0 - STACKED_SHARE) * smoothed + STACKED_SHARE * stack
+
+
+def _usual_error(history: Floats) -> Floats:
+    """Root mean square weekly difference of each series, no less than √mean."""
+    weekly = ((history[:, 7:] - history[:, :-7]) ** 2).mean(axis=1)
+    usual: Floats = np.sqrt(np.maximum(weekly, history.mean(axis=1)))
+    return usual
 
 
 def past_origins(n_past: int) -> list[int]:
@@ -275,7 +293,7 @@ def _short_history(
 ) -> tuple[Floats, Floats]:
     """Series mean × weekday profile of all series, with wide intervals.
 
-    The profile is shrunk to flat as if it had WEEKDAY_RIDGE more tickets; holidays
+    The profile is shrunk to flat as if it had PROFILE_RIDGE more tickets; holidays
     are left out of it.
     """
     n_past = history.shape[1]
@@ -286,7 +304,7 @@ def _short_history(
     level = total.sum() / max(int(ordinary.sum()), 1)
     member = np.eye(7)[weekday[:n_past]] * ordinary[:, None]
     sums, days = total @ member, member.sum(axis=0)
-    prior = WEEKDAY_RIDGE / max(level, 1e-9)
+    prior = PROFILE_RIDGE / max(level, 1e-9)
     profile = (sums + prior * level) / ((days + prior) * max(level, 1e-9))
     profile /= profile.mean()
     mean = history.mean(axis=1, keepdims=True) * profile[weekday]
