@@ -17,7 +17,7 @@ def merged_histogram(
     packed: of folded rows. extras: of what is not folded yet.
     """
     found: dict[int, int] = {}
-    for bins in packed:
+    for bins in filter(None, packed):
         rollup.add_into(found, rollup.unpacked_bins(bins, "rw"))
     for extra in extras:
         for name, n in extra.items():

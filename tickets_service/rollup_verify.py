@@ -66,17 +66,6 @@ def stored_counts(connection: Connection) -> dict[CountCell, Sums]:
     return standing.without_empty(found)
 
 
-def stored_creators(connection: Connection) -> Creators | None:
-    """Return every creator's figures with their deltas, None if they are not kept."""
-    found = standing_store.stored_creators(connection)
-    if found is None:
-        return None
-    deltas = standing.by_creator(standing_store.unfolded_counts(connection))
-    for user_id, figures in deltas.items():
-        standing.add_creator(found, user_id, figures)
-    return with_tickets(found)
-
-
 def with_tickets(creators: Creators) -> Creators:
     """Return the figures of creators who have any."""
     kept = standing.without_zeros(creators)
@@ -94,9 +83,11 @@ def verify(connection: Connection, zone: ZoneInfo) -> list[str]:
     stored = stored_sums(connection)
     found = compared(wanted, stored)
     found += compared(standing.counted(counts), stored_counts(connection))
-    creators = stored_creators(connection)
+    creators = standing_store.creators_now(connection)
     if creators is not None:  # else they are being counted: standing_completing.py
-        found += compared(with_tickets(standing.by_creator(counts)), creators)
+        found += compared(
+            with_tickets(standing.by_creator(counts)), with_tickets(creators)
+        )
     return found + packed_wrongly(connection)
 
 

@@ -147,22 +147,54 @@ def stored_creators(
     return found if found.pop(NOBODY, None) is not None else None
 
 
-def unfolded_counts(
-    connection: Connection, created_by: Sequence[int] | None = None
-) -> Counts:
-    """Return the sums of the deltas of some creators, or all."""
-    where, values = "true", {}
-    if created_by is not None:
-        where, values = "created_by = ANY(%(wanted)s)", {"wanted": list(created_by)}
-    key = ", ".join(Standing._fields)
+def unfolded_counts(connection: Connection) -> Counts:
+    """Return the sums of all deltas."""
+    rows = tuples(connection, f"SELECT {UNFOLDED} GROUP BY {KEY}", {})
+    return dict(map(unfolded, rows))
+
+
+def creators_now(
+    connection: Connection, wanted: Sequence[int] | None = None
+) -> Creators | None:
+    """Return the figures of some creators or all with their deltas, as of one instant.
+
+    None if they are not kept.
+    """
+    some, values = ("true", "true"), {}
+    if wanted is not None:
+        some = ("created_by = ANY(%(rows)s)", "created_by = ANY(%(wanted)s)")
+        values = {"rows": [NOBODY, *wanted], "wanted": list(wanted)}
+    empty = ", ".join(["NULL"] * (len(Standing._fields) + len(standing.MEASURES) - 1))
     rows = tuples(
         connection,
-        f"SELECT {key}, {summed(standing.MEASURES)} "  # noqa: S608
-        f"FROM tickets.ticket_count_deltas WHERE {where} GROUP BY {key}",
+        f"SELECT figures, created_by, {empty} FROM tickets.creator_figures "  # noqa: S608
+        f"WHERE {some[0]} UNION ALL SELECT NULL, {UNFOLDED} WHERE {some[1]} "
+        f"GROUP BY {KEY}",
         values,
     )
+    found: Creators = {}
+    deltas: Counts = {}
+    for figures, *row in rows:
+        if figures is None:
+            standing.add_count(deltas, *unfolded(row))
+        else:
+            found[row[0]] = orjson.loads(figures)
+    if found.pop(NOBODY, None) is None:
+        return None
+    for user_id, moved in standing.by_creator(deltas).items():
+        standing.add_creator(found, user_id, moved)
+    return found
+
+
+# In an order that begins with who opened the ticket.
+KEY = ", ".join(("created_by", *(n for n in Standing._fields if n != "created_by")))
+UNFOLDED = f"{KEY}, {summed(standing.MEASURES)} FROM tickets.ticket_count_deltas"
+
+
+def unfolded(row: Sequence[Any]) -> tuple[Standing, Moved]:
     size = len(Standing._fields)
-    return {Standing(*row[:size]): tuple(row[size:]) for row in rows}
+    created_by, *cell, number = row[:size]
+    return Standing._make((*cell, created_by, number)), tuple(row[size:])
 
 
 def begin_anew(connection: Connection) -> None:

@@ -3,7 +3,6 @@
 Who opened few is answered from their rows, which are exact in everything.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection
@@ -51,28 +50,15 @@ def figures_of(connection: Connection, question: Question) -> dict[str, Sums] | 
     creators = creators_of(question)
     if creators is None:
         return None
-    stored = standing_store.stored_creators(connection, creators)
-    if stored is None:
+    known = standing_store.creators_now(connection, creators)
+    if known is None or sum(map(standing.tickets_of, known.values())) <= FEW:
         return None
-    if sum(standing.tickets_of(figures) for figures in stored.values()) <= FEW:
-        return None
-    return of_statuses(
-        connection, stored, creators, some_statuses(question.wanted) or list(Status)
-    )
-
-
-def of_statuses(
-    connection: Connection,
-    stored: standing.Creators,
-    creators: Sequence[int],
-    statuses: Sequence[str],
-) -> dict[str, Sums]:
-    """Return the folded and the unfolded sums of some statuses."""
-    unfolded = standing_store.unfolded_counts(connection, creators)
-    found: dict[str, Sums] = {status: {} for status in statuses}
-    for figures in (*stored.values(), *standing.by_creator(unfolded).values()):
-        for status in statuses:
-            rollup.add_into(found[status], figures.get(status, {}))
+    found: dict[str, Sums] = {
+        status: {} for status in some_statuses(question.wanted) or Status
+    }
+    for figures in known.values():
+        for status, sums in found.items():
+            rollup.add_into(sums, figures.get(status, {}))
     return found
 
 

@@ -39,9 +39,11 @@ REFINED_ROWS = 500  # a histogram bin with more rows is interpolated instead
 NOT_DELETED = "t.deleted_at IS NULL"
 UNFINISHED_TODAY = {status: f"unfinished_{status}" for status in UNFINISHED}
 TODAY = ("created", "completed", *UNFINISHED_TODAY.values())
-EVER = ("completed", "resolution_wall_s", "resolution_met", "resolution_missed")
-# Sums of what is finished: the names of EVER and the histogram's bins.
-WALL, MET, MISSED = EVER[1:]
+WALL, MET, MISSED = "resolution_wall_s", "resolution_met", "resolution_missed"
+BREACHED = "breached"
+SUMS = (*TODAY, WALL, MET, MISSED, BREACHED)
+# Today and all time of the roll-up, and what waits to be closed.
+DAY, EVER, WAITS = "d", "a", "waits"
 
 
 def times_from_counters(
@@ -49,23 +51,20 @@ def times_from_counters(
 ) -> dict[str, Any]:
     """Return the times, and today's figures. breached: of the unfinished asked for."""
     asked: set[str] = set(Status if cells.status is None else cells.status)
-    by_day = cells.status is None or asked <= set(UNFINISHED)
-    today, ever = nothing(), nothing()
-    if by_day or Status.CLOSED in asked:
-        wanted = Status.CLOSED in asked
-        today, ever = read_rollup(connection, question, cells, ever=wanted)
+    parts = parts_for(cells, asked)
+    sums = read_sums(connection, question, cells, parts) if parts else {}
+    today, ever, waiting = (sums.get(part) or nothing() for part in (DAY, EVER, WAITS))
+    if not is_counted(waiting):
+        return times_from_rows(connection, question)
     finished = ever
     if cells.status is not None:
-        known = finished_as(connection, cells, asked, ever)
-        if known is None:
-            return times_from_rows(connection, question)
-        finished = known
+        finished = finished_as(asked, ever, waiting)
         rollup.add_into(finished, {MISSED: breached})
-    if not by_day:
+    if DAY not in parts:
         today = today_from_rows(connection, question)
     elif cells.status is not None:
-        sums = [today[UNFINISHED_TODAY[Status(name)]] for name in asked]
-        today = {"created": sum(sums), "completed": 0}
+        created = [today[UNFINISHED_TODAY[Status(name)]] for name in asked]
+        today = {"created": sum(created), "completed": 0}
     quantiles = refined(connection, question, asked, binned(finished))
     return answered(finished, quantiles) | {
         "created_today": today["created"],
@@ -73,8 +72,36 @@ def times_from_counters(
     }
 
 
+def parts_for(cells: Dimensions, asked: set[str]) -> frozenset[str]:
+    """Return which sums the answer is made of."""
+    parts = set()
+    if cells.status is None or asked <= set(UNFINISHED):
+        parts.add(DAY)
+    if Status.CLOSED in asked:
+        parts.add(EVER)
+    if cells.status is not None and asked & FINISHED:
+        parts.add(WAITS)
+    return frozenset(parts)
+
+
+def is_counted(waiting: Sums) -> bool:
+    """Whether all that waits to be closed has its times: not right after an upgrade."""
+    return sum(binned(waiting).values()) == waiting["completed"]
+
+
+def finished_as(asked: set[str], ever: Sums, waiting: Sums) -> Sums:
+    """Return the sums of what is completed, closed, or either, as asked."""
+    if Status.CLOSED not in asked:
+        return waiting
+    found = dict(ever)
+    rollup.add_into(found, {MISSED: waiting[BREACHED]}, -1)  # those are not finished
+    if Status.COMPLETED not in asked:
+        rollup.add_into(found, waiting, -1)
+    return found
+
+
 def nothing() -> Sums:
-    return dict.fromkeys((*TODAY, *EVER), 0)
+    return dict.fromkeys(SUMS, 0)
 
 
 def answered(finished: Sums, quantiles: Sequence[float | None]) -> dict[str, Any]:
@@ -92,31 +119,53 @@ def met_ratio(met: int, missed: int) -> float | None:
     return round(met / (met + missed), 4) if met + missed else None
 
 
-def read_rollup(
-    connection: Connection, question: Question, cells: Dimensions, *, ever: bool
-) -> tuple[Sums, Sums]:
-    """Return today's sums, and those of all time if asked for."""
+def read_sums(
+    connection: Connection,
+    question: Question,
+    cells: Dimensions,
+    parts: frozenset[str],
+) -> dict[str, Sums]:
+    """Return sums by part, all as of one instant: they are subtracted."""
+    texts, values = [], Values()
+    if parts & {DAY, EVER}:
+        text, values = rollup_part(question, cells, parts)
+        texts.append(text)
+    if WAITS in parts:
+        text, more = waiting_part(cells)
+        texts.append(text)
+        values |= more
+    found: dict[str, Sums] = {}
+    for part, *row, bins, extras, number, tickets in tuples(
+        connection, " UNION ALL ".join(texts), values
+    ):
+        sums = found.setdefault(part, nothing())
+        rollup.add_into(sums, dict(zip(SUMS, map(int, row), strict=True)))
+        rollup.add_into(sums, named(merged_histogram(bins or [], extras or [])))
+        if number is not None:
+            rollup.add_into(sums, named({number: int(tickets)}))
+    return found
+
+
+def rollup_part(
+    question: Question, cells: Dimensions, parts: frozenset[str]
+) -> tuple[str, Values]:
+    """Return the text that sums the roll-up of today and of all time."""
     where, values = rollup_where(cells)
-    names = dict.fromkeys((*TODAY, *EVER))
-    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in names)
-    all_time = "(grain = 'a' AND starts_on = DATE '1970-01-01')"
-    rows = tuples(
-        connection,
-        f"SELECT grain, {sums}, "  # noqa: S608
+    sums = ", ".join(f"coalesce(sum({name}), 0)" for name in SUMS[:-1])
+    grains = {
+        DAY: "(grain = 'd' AND starts_on = %(today)s)",
+        EVER: "(grain = 'a' AND starts_on = DATE '1970-01-01')",
+    }
+    wanted = " OR ".join(text for part, text in grains.items() if part in parts)
+    text = (
+        f"SELECT grain, {sums}, 0, "  # noqa: S608
         "array_agg(bins) FILTER (WHERE grain = 'a' AND bins IS NOT NULL), "
         "array_agg(extra) FILTER "
-        "(WHERE grain = 'a' AND bins IS NULL AND extra <> '{}') "
-        f"FROM tickets.daily_figures WHERE {where} AND ("
-        "(grain = 'd' AND starts_on = %(today)s) "
-        f"{f'OR {all_time}' if ever else ''}) GROUP BY grain",
-        values | {"today": question.today},
+        "(WHERE grain = 'a' AND bins IS NULL AND extra <> '{}'), "
+        "NULL::smallint, NULL::numeric "
+        f"FROM tickets.daily_figures WHERE {where} AND ({wanted}) GROUP BY grain"
     )
-    by_grain = {
-        grain: dict(zip(names, map(int, found), strict=True))
-        | named(merged_histogram(bins or [], extras or []))
-        for grain, *found, bins, extras in rows
-    }
-    return by_grain.get("d", nothing()), by_grain.get("a", nothing())
+    return text, values | {"today": question.today}
 
 
 def rollup_where(cells: Dimensions) -> tuple[str, Values]:
@@ -128,64 +177,31 @@ def rollup_where(cells: Dimensions) -> tuple[str, Values]:
     return f"cut = %(cut)s AND {where}", values
 
 
-def finished_as(
-    connection: Connection, cells: Dimensions, asked: set[str], ever: Sums
-) -> Sums | None:
-    """Return the sums of what is completed, closed, or either, as asked.
-
-    None while what an older release did not count is not counted.
-    """
-    if not asked & FINISHED:
-        return {}
-    breached, waiting = read_waiting(connection, cells)
-    if sum(binned(waiting).values()) != waiting.get("completed", 0):
-        return None
-    if Status.CLOSED not in asked:
-        return waiting
-    found = dict(ever)
-    rollup.add_into(found, {MISSED: breached}, -1)  # those are not finished
-    if Status.COMPLETED not in asked:
-        rollup.add_into(found, waiting, -1)
-    return found
-
-
-def read_waiting(connection: Connection, cells: Dimensions) -> tuple[int, Sums]:
-    """Return the breached unfinished, and the sums of what waits to be closed.
-
-    cells: of any status.
-    """
+def waiting_part(cells: Dimensions) -> tuple[str, Values]:
+    """Return the text that sums what waits to be closed, and all that is breached."""
     anywhere = replace(cells, status=None)
-    where, values = cells_where(anywhere, ("priority", "category", "zone"))
-    values["team_id"] = list(cells.team_id or ())
-    team = "true" if cells.team_id is None else "team_id = ANY(%(team_id)s)"
-    counters = f"{team if cells.team_id is not None else 'team_id = -1'} AND {where}"
+    where, values = cells_where(anywhere, ("priority", "category", "zone", "team_id"))
+    counters = where if cells.team_id is not None else f"team_id = -1 AND {where}"
     if anywhere == EVERYTHING:
         counters = (
             f"team_id = {standing.MARGIN} AND zone = '' AND priority = '' "
             "AND category = '' AND status IN ('', 'completed')"
         )
     waits = "FILTER (WHERE status = 'completed')"
+    own = {"completed": "tickets", WALL: "wall_s", MET: "met", MISSED: "missed"}
     sums = ", ".join(
-        f"coalesce(sum({name}) {waits}, 0)" for name in ("tickets", *standing.TIMES)
+        f"coalesce(sum({own[name]}) {waits}, 0)" if name in own else "0"
+        for name in SUMS[:-1]
     )
-    rows = tuples(
-        connection,
-        f"SELECT sum(breached), {sums}, "  # noqa: S608
-        f"array_agg(bins) {waits.replace(')', ' AND bins IS NOT NULL)')}, NULL "
+    sums = f"SELECT 'waits', {sums}, coalesce(sum(breached), 0), "
+    text = (
+        f"{sums} array_agg(bins) {waits}, NULL::jsonb[], NULL, NULL "
         f"FROM tickets.ticket_counts WHERE {counters} UNION ALL "
-        f"SELECT sum(breached), {sums}, NULL, bin FROM tickets.ticket_count_deltas "
-        f"WHERE {team} AND {where} GROUP BY bin",
-        values,
+        f"{sums} NULL, NULL, nullif(bin, {standing.NO_BIN}), "
+        f"coalesce(sum(tickets) {waits}, 0) "
+        f"FROM tickets.ticket_count_deltas WHERE {where} GROUP BY bin"
     )
-    late, found = 0, Sums()
-    for breached, *row, packed, number in rows:
-        late += int(breached or 0)
-        sums_found = dict(zip(EVER, map(int, row), strict=True))
-        if number is not None and number != standing.NO_BIN:
-            sums_found |= named({number: sums_found["completed"]})
-        rollup.add_into(found, sums_found)
-        rollup.add_into(found, named(merged_histogram(packed or [], [])))
-    return late, found
+    return text, values
 
 
 def today_from_rows(connection: Connection, question: Question) -> Sums:

@@ -1,8 +1,9 @@
 """`stats/summary` from counters is what the rows say, whoever asks for what."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from itertools import combinations
+from itertools import combinations, count
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +16,7 @@ from db.vocabulary import Category, Priority, Role, Status, Via, VisitStatus
 from service_kit.clock import utc_now
 from tests.tickets_service.conftest import Caller
 from tests.tickets_service.test_truth import differences, fold_all
-from tickets_service import stats_creators, stats_times
+from tickets_service import fold, stats_creators, stats_times
 from tickets_service.books import Shelf
 from tickets_service.bulk_load import Loader, Story
 from tickets_service.commands import MoveTicket, MoveVisit, OfferVisit, Sweep
@@ -207,6 +208,41 @@ def test_nobody_sees_a_creators_figures_who_may_not_see_their_tickets(
         assert set(by_zone) <= set(ZONES[:2])
 
 
+def test_a_fold_is_never_seen_by_halves(
+    full: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stats_creators, "FEW", 0)
+    monkeypatch.setattr(fold, "BATCH", 1)  # a fold for every delta
+    wanted: tuple[tuple[Actor, dict[str, Any]], ...] = (
+        (ASKED_BY["requester"], {}),
+        (BOSS, {"status": ["closed"]}),
+        (BOSS, {"status": ["completed"], "zone": ["Johor"]}),
+    )
+
+    def answers() -> list[dict[str, Any]]:
+        with full.read_only() as connection:
+            found = [summary(connection, question(who, **w)) for who, w in wanted]
+        return [answer | {"as_of": None} for answer in found]
+
+    before = answers()
+    with ThreadPoolExecutor(1) as folding:
+        folded = folding.submit(fold_all_in_turns, full)
+        seen = [answers()]
+        while not folded.done():
+            seen.append(answers())
+        assert folded.result() > 5
+    assert all(answer == before for answer in seen)
+
+
+def fold_all_in_turns(database: Database) -> int:
+    """Fold delta by delta, each in a transaction; return how many there were."""
+    for turn in count():
+        with database.transaction() as connection:
+            if not fold.fold_deltas(connection):
+                return turn
+    raise AssertionError
+
+
 def test_quantiles_of_many_are_within_a_hundredth(
     full: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -266,6 +302,18 @@ def test_a_counter_keeps_its_histogram_when_only_its_sums_move(
         fold_counts(connection, {waits: (0, 0, 1, 0, 0)})
         stored = stored_counts(connection)[waits.cell]
     assert stored == {"tickets": 1, "wall_s": 51, "met": 1, "rw:9": 1}
+
+
+def test_deltas_of_closed_tickets_alone_are_none_that_wait(full: Database) -> None:
+    asked = question(BOSS, status=["completed"])
+    with full.transaction() as connection:
+        before = summary(connection, asked)
+        connection.exec_driver_sql(
+            "INSERT INTO tickets.ticket_count_deltas (team_id, zone, status, priority, "
+            "category, created_by, bin, tickets, breached, wall_s, met) "
+            "VALUES (0, 'Johor', 'closed', 'low', 'repair', 1, 900, 1, 0, 5, 1)"
+        )
+        assert summary(connection, asked) == before
 
 
 def test_lost_times_are_missed(full: Database) -> None:
