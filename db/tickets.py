@@ -113,6 +113,11 @@ class Counter(Base):
     __table_args__ = (OWN,)
 
 
+# The bin of whole seconds, as tickets_service/rollup.py has it.
+BIN_OF = (
+    "(1 + floor(ln(GREATEST({0}::double precision, '0.985'::double precision)) "
+    "/ '0.01980262729617973'::double precision)::integer)"
+)
 AT_WORK = "status IN ('open', 'in_progress', 'on_hold') AND deleted_at IS NULL"
 
 
@@ -126,16 +131,12 @@ def duration_indexes() -> list[Index]:
     The bins are those of tickets_service/rollup.py: analytics reads the few values
     around a percentile here, out of the index alone (analytics_service/refining.py).
     """
-    bin_of = (
-        "(1 + floor(ln(GREATEST({0}::double precision, '0.985'::double precision)) "
-        "/ '0.01980262729617973'::double precision)::integer)"
-    )
     done = "deleted_at IS NULL AND status IN ('completed', 'closed')"
     answered = "deleted_at IS NULL AND responded_at IS NOT NULL"
     return [
         Index(
             f"ix_tickets_bin_{name}",
-            text(bin_of.format(seconds)),
+            text(BIN_OF.format(seconds)),
             at,
             postgresql_include=[seconds, "zone", "team_id", "category", "priority"],
             postgresql_where=text(f"{which} AND {seconds} IS NOT NULL"),
@@ -328,12 +329,6 @@ class Ticket(Base):
             "ix_tickets_responded_at",
             "responded_at",
             postgresql_where=text("responded_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_tickets_resolution_wall",
-            "resolution_wall_s",
-            "completed_at",
-            postgresql_where=text("resolution_wall_s IS NOT NULL"),
         ),
         *duration_indexes(),
         Index(

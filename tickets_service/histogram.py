@@ -29,8 +29,12 @@ def merged_histogram(
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a quantile lies: in [low, high) seconds, `offset` rows in, and a part."""
+    """Where a quantile lies: in some bins, `offset` rows in, and a part.
 
+    bins: the first and the last. low, high: their edges in seconds.
+    """
+
+    bins: tuple[int, int]
     low: float
     high: float
     offset: int
@@ -57,6 +61,7 @@ def place_at(numbers: Sequence[int], until: Sequence[int], rank: float) -> Place
     high = bisect_right(until, min(first + 1, until[-1] - 1))
     before = until[low - 1] if low else 0
     return Place(
+        bins=(numbers[low], numbers[high]),
         low=rollup.bin_bounds(numbers[low])[0],
         high=rollup.bin_bounds(numbers[high])[1],
         offset=first - before,

@@ -39,9 +39,9 @@ none, the smallest one that has them), the grain `d` for the odd days at both en
 `w` for whole weeks from Monday and `m` for whole months between (`a` holds all time
 on 1970-01-01), then sum. `bins` holds the histograms of `extra` packed (`packed_bins`),
 NULL for deltas. Medians: add up the histograms, find the bin of
-the rank (`bin_of`, `bin_bounds`: bins are 2 % wide), then read the exact values from
-`ticket_facts` with `resolution_wall_s` in the bounds and `completed_at` in the period
-(indexed; about 2 % of the rows); without that read the error is at most 1 %.
+the rank (`bin_of`, `bin_bounds`: bins are 2 % wide), then read the exact values of the
+tickets of that bin and period (indexed; about 2 % of the rows); without that read the
+error is at most 1 %.
 """
 
 import math

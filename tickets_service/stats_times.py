@@ -6,12 +6,12 @@ counters; what is closed is all that the roll-up has finished, less those.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from math import ceil
 from typing import Any
 
 from sqlalchemy import Connection
 
 from db.engine import tuples
+from db.tickets import BIN_OF
 from db.vocabulary import UNFINISHED, Status
 from tickets_service import rollup, standing
 from tickets_service.filters import UNFINISHED_SQL, conditions
@@ -37,6 +37,12 @@ from tickets_service.stats_question import (
 FINISHED = frozenset({Status.COMPLETED, Status.CLOSED})
 REFINED_ROWS = 500  # a histogram bin with more rows is interpolated instead
 NOT_DELETED = "t.deleted_at IS NULL"
+# In the words of ix_tickets_bin_rw.
+BIN = BIN_OF.format("t.resolution_wall_s")
+TIMED = (
+    "t.status IN ('completed', 'closed') AND t.deleted_at IS NULL "
+    "AND t.resolution_wall_s IS NOT NULL"
+)
 UNFINISHED_TODAY = {status: f"unfinished_{status}" for status in UNFINISHED}
 TODAY = ("created", "completed", *UNFINISHED_TODAY.values())
 WALL, MET, MISSED = "resolution_wall_s", "resolution_met", "resolution_missed"
@@ -266,20 +272,19 @@ def refined(
 def rows_at(
     connection: Connection, question: Question, places: Sequence[Place]
 ) -> list[tuple[int, float]]:
-    """Return (number of the place, seconds), the two rows around each place."""
+    """Return (number of the place, seconds), the two rows around each place.
+
+    Out of the index of bins, for who sees all out of it alone.
+    """
     where, values = conditions(question.wanted, question.actor, question.now)
-    # What was completed is never deleted: then the index is enough.
-    where = where.removeprefix(NOT_DELETED).removeprefix(" AND ") or "true"
     parts = []
     for n, place in enumerate(places):
-        # Whole seconds: a fraction would keep PostgreSQL from its index.
-        values |= {f"low{n}": ceil(place.low), f"high{n}": ceil(place.high)}
+        values |= {f"first{n}": place.bins[0], f"last{n}": place.bins[1]}
         values[f"offset{n}"] = place.offset
         parts.append(
             f"(SELECT {n}, t.resolution_wall_s FROM tickets.tickets t "  # noqa: S608
-            f"WHERE t.resolution_wall_s >= %(low{n})s "
-            f"AND t.resolution_wall_s < %(high{n})s AND {where} "
-            f"ORDER BY 2 LIMIT 2 OFFSET %(offset{n})s)"
+            f"WHERE {BIN} BETWEEN %(first{n})s AND %(last{n})s AND {TIMED} "
+            f"AND {where} ORDER BY 2 LIMIT 2 OFFSET %(offset{n})s)"
         )
     rows = tuples(
         connection,

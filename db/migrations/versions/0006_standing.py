@@ -2,7 +2,8 @@
 
 So that statistics of one requester, and of tickets of one status, need no rows. What is
 there already is counted by the worker (tickets_service/standing_completing.py). Indexes
-list what is at work in each order, and a technician's tickets.
+list what is at work in each order, and a technician's tickets; that of times is left
+to the one of their bins.
 """
 
 import sqlalchemy as sa
@@ -38,7 +39,8 @@ def upgrade() -> None:
     )
     add("ticket_count_deltas", "created_by", sa.BigInteger(), "0")
     add("ticket_count_deltas", "bin", sa.SmallInteger(), "-1")
-    op.drop_index("ix_tickets_unfinished_due", table_name="tickets", schema="tickets")
+    for name in ("unfinished_due", "resolution_wall"):
+        op.drop_index(f"ix_tickets_{name}", table_name="tickets", schema="tickets")
     for name, (columns, which) in LISTED.items():
         listed(name, columns, which)
 
@@ -62,6 +64,8 @@ def downgrade() -> None:
     for name in LISTED:
         op.drop_index(f"ix_tickets_{name}", table_name="tickets", schema="tickets")
     listed("unfinished_due", ["resolution_due_at", "id"], AT_WORK)
+    timed = ["resolution_wall_s", "completed_at"]
+    listed("resolution_wall", timed, "resolution_wall_s IS NOT NULL")
     for name in ("bin", "created_by", *TIMES):
         op.drop_column("ticket_count_deltas", name, schema="tickets")
     for name in ("bins", *TIMES):
