@@ -304,6 +304,18 @@ def test_a_counter_keeps_its_histogram_when_only_its_sums_move(
     assert stored == {"tickets": 1, "wall_s": 51, "met": 1, "rw:9": 1}
 
 
+def test_deltas_need_no_rows(full: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dear(*_: object) -> None:
+        raise AssertionError("rows were read for what the counters hold")
+
+    monkeypatch.setattr(stats_times, "times_from_rows", dear)
+    with full.read_only() as connection:
+        deltas = "SELECT count(*) FROM tickets.ticket_count_deltas WHERE bin <> -1"
+        assert connection.exec_driver_sql(deltas).scalar_one() > 5
+        for status in subsets():
+            summary(connection, question(BOSS, status=status))
+
+
 def test_deltas_of_closed_tickets_alone_are_none_that_wait(full: Database) -> None:
     asked = question(BOSS, status=["completed"])
     with full.transaction() as connection:
