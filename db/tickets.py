@@ -297,15 +297,9 @@ class Ticket(Base):
             postgresql_where=text("technician_id IS NOT NULL"),
         ),
         # What is at work is a small part, and is listed in each order.
-        *(
-            Index(
-                f"ix_tickets_unfinished_{name}", column, "id", postgresql_where=AT_WORK
-            )
-            for name, column in (
-                *(("due", "due_key"), ("created", "created_at")),
-                *(("priority", "priority_rank"),),
-            )
-        ),
+        at_work("ix_tickets_unfinished_due", "due_key"),
+        at_work("ix_tickets_unfinished_created", "created_at"),
+        at_work("ix_tickets_unfinished_priority", "priority_rank"),
         Index("ix_tickets_due_key", "due_key", "id"),
         Index("ix_tickets_priority", "priority_rank", "id"),
         Index(

@@ -28,6 +28,9 @@ UNTIMED = (standing.NO_BIN, 0, 0, 0)
 CELL = CountCell._fields
 COUNTER_COLUMNS = (*CELL, *standing.MEASURES, "bins")
 NOBODY = 0
+# The deltas' sums, in an order that begins with who opened the ticket.
+KEY = ", ".join(("created_by", *(n for n in Standing._fields if n != "created_by")))
+UNFOLDED = f"{KEY}, {summed(standing.MEASURES)} FROM tickets.ticket_count_deltas"
 
 
 def count_rows(counts: Mapping[Standing, Moved]) -> list[tuple[Any, ...]]:
@@ -131,17 +134,13 @@ def write_creators(connection: Connection, creators: Creators) -> None:
     connection.exec_driver_sql(f"DROP TABLE {table}")
 
 
-def stored_creators(
-    connection: Connection, wanted: Iterable[int] | None = None
-) -> Creators | None:
-    """Return the folded figures of some creators or all, None if they are not kept."""
-    where, values = "true", {}
-    if wanted is not None:
-        where, values = "created_by = ANY(%(wanted)s)", {"wanted": [NOBODY, *wanted]}
+def stored_creators(connection: Connection, wanted: Iterable[int]) -> Creators | None:
+    """Return the folded figures of some creators, None if none are kept."""
     rows = tuples(
         connection,
-        f"SELECT created_by, figures FROM tickets.creator_figures WHERE {where}",  # noqa: S608
-        values,
+        "SELECT created_by, figures FROM tickets.creator_figures "
+        "WHERE created_by = ANY(%(wanted)s)",
+        {"wanted": [NOBODY, *wanted]},
     )
     found = {user_id: orjson.loads(figures) for user_id, figures in rows}
     return found if found.pop(NOBODY, None) is not None else None
@@ -184,11 +183,6 @@ def creators_now(
     for user_id, moved in standing.by_creator(deltas).items():
         standing.add_creator(found, user_id, moved)
     return found
-
-
-# In an order that begins with who opened the ticket.
-KEY = ", ".join(("created_by", *(n for n in Standing._fields if n != "created_by")))
-UNFOLDED = f"{KEY}, {summed(standing.MEASURES)} FROM tickets.ticket_count_deltas"
 
 
 def unfolded(row: Sequence[Any]) -> tuple[Standing, Moved]:
