@@ -121,8 +121,10 @@ const format = (value, options) => new Intl.DateTimeFormat(tag(), options).forma
 export const instant = (at) =>
   at ? format(at, { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit' }) : '–';
 
+/** Without the year while it is this one: a ticket of another must not look new. */
 export const shortInstant = (at) =>
-  at ? format(at, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }) : '–';
+  at && new Date(at).getFullYear() === new Date().getFullYear()
+    ? format(at, { day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' }) : instant(at);
 
 /** The date some days ago, where the reader is, as the API writes dates. */
 export function dayAgo(days) {
