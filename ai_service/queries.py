@@ -19,7 +19,7 @@ from sqlalchemy import (
     text,
 )
 
-from ai_service.views import teams, tickets, visits, zones
+from ai_service.views import search_texts, teams, tickets, visits, zones
 from db.ai import Insight, Model
 from db.scope import Actor, visible_teams, visible_tickets
 from db.vocabulary import UNFINISHED, Role
@@ -307,12 +307,13 @@ def similar_rows(
         text("SELECT set_config('pg_trgm.word_similarity_threshold', :low, false)"),
         {"low": str(WORD_SIMILARITY)},
     )
-    c = tickets.c
+    c, said = tickets.c, search_texts.c.search
     asked = wanted.lower()[:SIMILAR_TEXT_CHARS]
     pool = (
-        select(c.id, func.word_similarity(asked, c.search).label("similarity"))
+        select(c.id, func.word_similarity(asked, said).label("similarity"))
+        .join(search_texts, search_texts.c.ticket_id == c.id)
         .where(
-            c.search.op("%>")(asked),
+            said.op("%>")(asked),
             c.status.in_(ENDED),
             c.id != (without_ticket or 0),
             seen_by(actor),

@@ -19,8 +19,9 @@ tickets = view(
     "started_at completed_at closed_at estimated_minutes version reopen_count "
     "hold_reason resolution_code resolution_target_s resolution_due_at "
     "resolution_risk_at resolution_elapsed_s resolution_verdict paused_at breached_at "
-    "search resolution_wall_s",
+    "resolution_wall_s",
 )
+search_texts = view("tickets", "search_facts", "ticket_id search")
 visits = view(
     "tickets",
     "visit_facts",

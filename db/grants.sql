@@ -22,6 +22,7 @@ GRANT SELECT ON tickets.zone_directory, tickets.open_work TO aiff_auth;
 GRANT SELECT ON tickets.zone_directory, tickets.ticket_facts, tickets.visit_facts,
     tickets.event_facts, tickets.calendar_versions, tickets.policy_versions,
     tickets.daily_figures, tickets.open_work TO aiff_analytics, aiff_ai;
+GRANT SELECT ON tickets.search_facts TO aiff_ai;
 
 GRANT USAGE ON SCHEMA public TO aiff_auth, aiff_tickets, aiff_analytics, aiff_ai;
 GRANT SELECT ON public.alembic_version TO aiff_auth, aiff_tickets, aiff_analytics, aiff_ai;

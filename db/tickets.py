@@ -7,6 +7,7 @@ replay (`python -m tickets_service.rebuild_sla` proves it).
 """
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import (
     Computed,
@@ -123,6 +124,17 @@ AT_WORK = "status IN ('open', 'in_progress', 'on_hold') AND deleted_at IS NULL"
 
 def at_work(name: str, column: str) -> Index:
     return Index(name, column, "id", postgresql_where=text(AT_WORK))
+
+
+def trigrams(column: str, **options: Any) -> Index:
+    """Index a column of `search_texts` for LIKE and for words that are nearly it."""
+    return Index(
+        f"ix_search_texts_{column}",
+        column,
+        postgresql_using="gin",
+        postgresql_ops={column: "gin_trgm_ops"},
+        **options,
+    )
 
 
 def duration_indexes() -> list[Index]:
@@ -255,21 +267,6 @@ class Ticket(Base):
     body_json: Mapped[str | None]
     sla_json: Mapped[str | None]
 
-    search: Mapped[str] = mapped_column(
-        Computed(
-            "lower('ctt_' || id::text || ' ' || title || ' ' || description || ' ' || "
-            "coalesce(location, '') || ' ' || coalesce(external_ref, ''))",
-            persisted=True,
-        )
-    )
-    search_contact: Mapped[str | None] = mapped_column(
-        Computed(
-            "lower(coalesce(customer_name, '') || ' ' || "
-            "coalesce(customer_phone, '') || ' ' || coalesce(customer_email, ''))",
-            persisted=True,
-        )
-    )
-
     __table_args__ = (
         one_of("status", Status),
         one_of("priority", Priority),
@@ -340,19 +337,27 @@ class Ticket(Base):
             "duplicate_of_id",
             postgresql_where=text("duplicate_of_id IS NOT NULL"),
         ),
-        Index(
-            "ix_tickets_search",
-            "search",
-            postgresql_using="gin",
-            postgresql_ops={"search": "gin_trgm_ops"},
-        ),
-        Index(
-            "ix_tickets_search_contact",
-            "search_contact",
-            postgresql_using="gin",
-            postgresql_ops={"search_contact": "gin_trgm_ops"},
-        ),
         Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+        OWN,
+    )
+
+
+class SearchText(Base):
+    """What a ticket is found by, in small letters. Kept by a trigger of `tickets`.
+
+    Not in the ticket's own row, every change of which writes its index entries anew.
+    contact: the customer's name, phone and e-mail address, NULL without any.
+    """
+
+    __tablename__ = "search_texts"
+
+    ticket_id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    said: Mapped[str]
+    contact: Mapped[str | None]
+
+    __table_args__ = (
+        trigrams("said"),
+        trigrams("contact", postgresql_where=text("contact IS NOT NULL")),
         OWN,
     )
 

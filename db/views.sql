@@ -34,11 +34,16 @@ SELECT id, number, title, description, status, priority, priority_rank, category
        reopen_count, hold_reason, resolution_code, policy_id, calendar_id,
        response_target_s, response_due_at, response_risk_at, responded_at, response_elapsed_s,
        response_verdict, resolution_target_s, resolution_due_at, resolution_risk_at,
-       resolution_elapsed_s, resolution_verdict, paused_at, breached_at, external_ref, search,
+       resolution_elapsed_s, resolution_verdict, paused_at, breached_at, external_ref,
+       (SELECT s.said FROM tickets.search_texts s WHERE s.ticket_id = id) AS search,
        cancelled_at, response_breached_at, response_wall_s, resolution_wall_s,
        response_used_us, response_from_at, resolution_used_us, resolution_from_at,
        duplicate_of_id, follows_id
 FROM tickets.tickets WHERE deleted_at IS NULL;
+
+-- What tickets are found by; of deleted ones too.
+CREATE OR REPLACE VIEW tickets.search_facts AS
+SELECT ticket_id, said AS search FROM tickets.search_texts;
 
 CREATE OR REPLACE VIEW tickets.visit_facts AS
 SELECT a.id, a.ticket_id, a.team_id, a.technician_id, a.status, a.offered_at, a.accepted_at,

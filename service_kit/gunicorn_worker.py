@@ -48,6 +48,8 @@ class TurnsWorker(ThreadWorker):
         """Make once what gunicorn makes for each request, then begin."""
         shared = wsgi.base_environ(self.cfg)
         wsgi.base_environ = lambda _: shared.copy()
+        # Each reading of a setting is a search otherwise, twenty of them a request.
+        vars(self.cfg).update({n: s.get() for n, s in self.cfg.settings.items()})
         super().init_process()
 
     def run(self) -> None:

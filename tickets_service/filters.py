@@ -240,14 +240,17 @@ def text_search(q: str, actor: Actor, values: dict[str, Any]) -> str:
     for n, word in enumerate(q.lower().split()[:MAX_WORDS]):
         values[f"like{n}"] = f"%{escaped(word)}%"
         values[f"word{n}"] = word
-        columns = ["t.search"]
-        if sees_contacts(actor):
-            columns.append("t.search_contact")
+        columns = ["s.said", "s.contact"] if sees_contacts(actor) else ["s.said"]
         tests = [f"{column} LIKE %(like{n})s" for column in columns]
         if len(word) > 3 and word.isalpha():
-            tests.append(f"%(word{n})s <%% t.search")
+            tests.append(f"%(word{n})s <%% s.said")
         found.append("(" + " OR ".join(tests) + ")")
-    return " AND ".join(found) or "true"
+    if not found:
+        return "true"
+    return (
+        "EXISTS (SELECT FROM tickets.search_texts s "
+        f"WHERE s.ticket_id = t.id AND {' AND '.join(found)})"
+    )
 
 
 def tolerate_typos(connection: Connection, wanted: TicketFilter) -> None:

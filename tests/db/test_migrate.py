@@ -46,6 +46,37 @@ def test_the_margins_are_summed_from_the_counters_that_are_there(
         assert stored_counts(connection) == counted(cells)
 
 
+TICKET = (
+    "INSERT INTO tickets.tickets (id, title, status, priority, category, zone, "
+    "created_at, updated_at, opened_at, description, customer_name, memo, created_by) "
+    "SELECT {0}, 'Tiang ' || {0}, 'open', 'low', 'repair', name, {1}, {1}, {1}, "
+    "'', {2}, '{{}}', 1 FROM tickets.zones LIMIT 1"
+)
+OLD, NEW = "TIMESTAMPTZ '2020-01-01'", "now()"
+
+
+def test_what_tickets_are_found_by_moves_to_its_own_table(database: Database) -> None:
+    with database.transaction() as connection:
+        command.downgrade(alembic_config(connection), "0006")
+        for ticket in (TICKET.format(1, OLD, "'Ravi'"), TICKET.format(2, NEW, "NULL")):
+            connection.exec_driver_sql(ticket)
+        columns = "SELECT id, t.search, t.search_contact FROM tickets.tickets t"
+        before = connection.exec_driver_sql(columns).all()
+    migrate(database)
+    with database.transaction() as connection:
+        connection.exec_driver_sql(TICKET.format(3, OLD, "' '"))
+        found = connection.exec_driver_sql(
+            "SELECT ticket_id, said, contact FROM tickets.search_texts ORDER BY 1"
+        ).all()
+        # Code of the release before still asks for the columns.
+        asked = connection.exec_driver_sql(f"{columns} WHERE id < 3").all()
+    assert [row.said.split() for row in found] == [
+        [f"ctt_{n}", "tiang", str(n)] for n in (1, 2, 3)
+    ]
+    assert [row.contact for row in found] == ["ravi", None, None]
+    assert asked == before
+
+
 LOCKED = "LOCK TABLE tickets.tickets IN ACCESS SHARE MODE"
 
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from db.engine import Database
 from tests.tickets_service.conftest import LEAK, As, Caller
 
 
@@ -342,3 +343,35 @@ def test_a_reopening_after_the_window_opens_a_linked_ticket(
     )
     assert follower["tags"] == ["vip"]
     assert dispatcher.get("/tickets/1")["status"] == "completed"
+
+
+def test_a_ticket_is_found_by_what_is_said_of_it_now(dispatcher: Caller) -> None:
+    def found(word: str) -> list[int]:
+        return [t["id"] for t in dispatcher.get(f"/tickets?q={word}")["items"]]
+
+    dispatcher.open_ticket(title="Kabel putus", customer={"name": "Aminah"})
+    dispatcher.open_ticket(location="Jalan Kerinchi", external_ref="REF-77")
+    assert (found("kabel"), found("aminah")) == ([1], [1])
+    assert found("kerinchi") == found("ref-77") == [2]
+    dispatcher.patch("/tickets/1", {"title": "Tiang tumbang"})
+    dispatcher.patch("/tickets/1", {"customer": {"name": "Ravi"}})
+    assert found("kabel") == found("aminah") == []
+    assert found("tiang") == found("ravi") == found("tiang ravi") == [1]
+    dispatcher.patch("/tickets/1", {"customer": {"name": None}})
+    assert (found("ravi"), found("tiang")) == ([], [1])
+
+
+def test_a_move_leaves_alone_what_a_ticket_is_found_by(
+    dispatcher: Caller, owner: Database
+) -> None:
+    def version() -> object:
+        with owner.read_only() as connection:
+            return connection.exec_driver_sql(
+                "SELECT xmin::text, ctid::text FROM tickets.search_texts"
+            ).one()
+
+    ticket = dispatcher.open_ticket()
+    before = version()
+    dispatcher.patch(f"/tickets/{ticket['id']}", {"status": "in_progress"})
+    dispatcher.patch(f"/tickets/{ticket['id']}", {"priority": "urgent"})
+    assert version() == before
