@@ -32,7 +32,11 @@ OVER = (
 FUNCTION = f"""
 CREATE FUNCTION tickets.keep_search_text() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    {PUT} VALUES ({NEW}) {OVER};
+    IF TG_OP = 'INSERT' THEN  -- an upsert costs a third more
+        {PUT} VALUES ({NEW});
+    ELSE
+        {PUT} VALUES ({NEW}) {OVER};
+    END IF;
     RETURN NULL;
 END $$
 """
