@@ -3,11 +3,12 @@
 The expectation is the one-step forecast of the robust seasonal smoother, so an outlier
 of yesterday does not hide today's. The score is the signed Cressie-Read deviate of the
 count from it (λ = 1/3: right for rare and for frequent events alike), divided by the
-usual size of such deviates in the series. Where several series are judged, what all of
-them share on a day (a storm over the whole city) is taken off each: it is no oddity of
-one. A day is flagged beyond 3.5 when it also
-passes Benjamini-Hochberg over the series of that day; CUSUM finds lasting shifts that
-no single day shows. Refuses to judge fewer than 28 days.
+usual size of such deviates in the series, larger in an unquiet time. Where several
+series are judged, what all of them share on a day (a storm over the whole city) is
+taken off each: it is no oddity of one; and on a day when the others are wild in ways of
+their own, less is made of one more. A day is flagged beyond 3.5 when it also passes
+Benjamini-Hochberg over the series of that day; CUSUM finds lasting shifts that no
+single day shows. Refuses to judge fewer than 28 days.
 """
 
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.signal import lfilter
 from scipy.stats import norm
 
 from analytics_service.calendar_effects import day_factors
@@ -25,18 +27,25 @@ Bools = NDArray[np.bool_]
 
 MIN_DAYS = 28
 RATES = ((0.03, 0.03), (0.1, 0.03), (0.3, 0.03))  # their errors are averaged
-CLIP_SIGMAS = 3.0
+CLIP_SIGMAS = 2.0
 THRESHOLD = 3.5
 FALSE_DISCOVERY_RATE = 0.05
 COUNT_SIGMA = 1.0  # of the deviate of a Poisson count: none is steadier than chance
 LEAST_EXPECTED = 0.25  # added to the expectation: never sure that nothing comes
-WINSOR_SIGMAS = 2.0  # how far an outlier may bend the calendar effects
+WINSOR_SIGMAS = 1.0  # how far an outlier may bend the calendar effects
 STORM_SIGMAS = 20.0  # what one day may add to the usual size of errors
-WEEKDAY_SHARE = 0.3  # of the error variance that is taken from the same weekday
+WEEKDAY_SHARE = 0.2  # of the error variance that is taken from the same weekday
+RECENT_SHARE = 0.3  # and from the days just before
+RECENT_RATE = 0.15
+MOST_RECENT = 4.0  # mean squares that one day adds to them: a storm hides no other
+SIZE_DOUBT = 1.1  # of the variance: ratios to a size that is not sure have long tails
 MIN_PEERS = 5  # fewer series cannot tell what is shared from one that is odd
 PEER_SIGMAS = 4.0  # how far one day may bend a series' share in what is shared
 PEER_PRIOR = 10.0  # squared shared sigmas that a share of 1 is worth
 MOST_SHARED = 3.0
+UNREST_SHARE = 0.7  # of the error variance that goes with the other series' that day
+MOST_UNREST = 4.0  # squared sigmas that one of them may add
+UNREST_PRIOR = 10.0  # squared sigmas of ordinary unrest added to every day's
 CUSUM_SLACK = 0.5
 CUSUM_LIMIT = 8.0
 
@@ -96,6 +105,7 @@ def score_days(
     expected = np.maximum(roots - error, 0.0) ** 2
     surprise = _own(deviate(counts, expected + LEAST_EXPECTED))
     score = surprise / _usual(surprise, weekday)
+    score /= np.sqrt(_unrest(score))
     live = np.any(counts, axis=1, keepdims=True)
     return Scores(expected, np.where(live, score, 0.0))
 
@@ -184,10 +194,10 @@ def _own(surprise: Floats) -> Floats:
 
 
 def _usual(surprise: Floats, weekday: NDArray[np.int64]) -> Floats:
-    """Usual size of a series' deviates, in part of the same weekday, at least 1.
+    """Usual size of a series' deviates on each day, same shape, at least 1.
 
     From all days, storms included up to a limit: a series that often storms is not
-    surprising when it does.
+    surprising when it does. In part of the same weekday, in part of the days before.
     """
     typical = 1.4826 * np.median(np.abs(surprise), axis=1, keepdims=True)
     limit = STORM_SIGMAS * np.maximum(typical, 0.3)
@@ -195,6 +205,37 @@ def _usual(surprise: Floats, weekday: NDArray[np.int64]) -> Floats:
     member = np.eye(7)[weekday]
     by_weekday = square @ member / np.maximum(member.sum(axis=0), 1)
     overall = square.mean(axis=1, keepdims=True)
-    mixed = (1 - WEEKDAY_SHARE) * overall + WEEKDAY_SHARE * by_weekday[:, weekday]
-    usual: Floats = np.maximum(np.sqrt(mixed), COUNT_SIGMA)
+    mixed = (
+        (1 - WEEKDAY_SHARE - RECENT_SHARE) * overall
+        + WEEKDAY_SHARE * by_weekday[:, weekday]
+        + RECENT_SHARE * overall * _recent(np.minimum(square, MOST_RECENT * overall))
+    )
+    usual: Floats = np.maximum(np.sqrt(SIZE_DOUBT * mixed), COUNT_SIGMA)
     return usual
+
+
+def _recent(square: Floats) -> Floats:
+    """Exponential mean of the days before each ÷ the mean of all days; same shape.
+
+    1 before the first day.
+    """
+    ones = np.ones((len(square), 1))
+    ratio = square / np.maximum(square.mean(axis=1, keepdims=True), 1e-9)
+    before = np.hstack([ones, ratio[:, :-1]])
+    start = (1 - RECENT_RATE) * ones
+    recent: Floats = lfilter([RECENT_RATE], [1, RECENT_RATE - 1], before, zi=start)[0]
+    return recent
+
+
+def _unrest(score: Floats) -> Floats:
+    """Factor of the error variance by how wild the other series are that day.
+
+    About 1, same shape as `score`; a series' own deviate has no part in it.
+    """
+    if len(score) < MIN_PEERS:
+        return np.ones_like(score)
+    square = np.minimum(score**2, MOST_UNREST)
+    others = square.sum(axis=0) - square
+    ordinary = others.mean(axis=1, keepdims=True)
+    ratio: Floats = (others + UNREST_PRIOR) / (ordinary + UNREST_PRIOR)
+    return 1 - UNREST_SHARE + UNREST_SHARE * ratio

@@ -82,6 +82,37 @@ def test_a_storm_over_all_series_is_no_oddity_of_one() -> None:
     assert 4 * (together > 3.5).sum() <= (np.array(apart) > 3.5).sum()
 
 
+def test_an_odd_day_is_less_odd_where_the_others_are_wild_too() -> None:
+    values = panel()
+    values[4, 200] *= 2
+    quiet = score_days(values, DATES).score[4, 200]
+    others = np.arange(30) != 4
+    wild = np.where(np.arange(30) % 2, 0.3, 3.0)[others]
+    values[others, 200] = np.rint(values[others, 200] * wild)
+    assert 0 < score_days(values, DATES).score[4, 200] < 0.8 * quiet
+
+
+def test_an_outlier_of_yesterday_does_not_hide_todays() -> None:
+    values = panel(1)
+    values[0, 201] *= 6
+    lone = score_days(values, DATES).score[0, 201]
+    values[0, 200] *= 6
+    scores = score_days(values, DATES).score
+    assert flag(scores)[0, 200:202].all()
+    assert scores[0, 201] > 0.5 * lone
+
+
+def test_a_day_is_less_odd_in_an_unquiet_time() -> None:
+    rng = np.random.default_rng(8)
+    values = panel(1)
+    values[0, 150:170] = rng.permutation(np.repeat([5.0, 30.0], 10))
+    values[0, [170, 300]] = 40
+    expected = score_days(values, DATES)
+    surprise = deviate(values, expected.expected + 0.25)[0]
+    size = surprise / expected.score[0]
+    assert size[170] > 1.1 * size[300]
+
+
 def test_a_few_series_share_nothing() -> None:
     values = panel(4)
     alone = [score_days(row[None], DATES).expected[0] for row in values]

@@ -57,6 +57,6 @@ def test_planted_days_are_found_in_real_records() -> None:
         pytest.skip("the real records are not beside the repository")
     data = next(iter(datasets(REAL, None)))
     scores = {n: planted.precision(data, m, (4, 8)) for n, m in planted.METHODS.items()}
-    assert scores["ours"] > 0.915
+    assert scores["ours"] > 0.93
     rivals = {n: value for n, value in scores.items() if "ours" not in n}
-    assert scores["ours"] > 0.03 + max(rivals.values())
+    assert scores["ours"] > 0.05 + max(rivals.values())
