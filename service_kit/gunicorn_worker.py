@@ -49,7 +49,8 @@ class TurnsWorker(ThreadWorker):
         shared = wsgi.base_environ(self.cfg)
         wsgi.base_environ = lambda _: shared.copy()
         # Each reading of a setting is a search otherwise, twenty of them a request.
-        vars(self.cfg).update({n: s.get() for n, s in self.cfg.settings.items()})
+        known = {name: setting.get() for name, setting in self.cfg.settings.items()}
+        self.cfg.__dict__.update(known)
         super().init_process()
 
     def run(self) -> None:

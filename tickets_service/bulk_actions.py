@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from service_kit.errors import AppError, Conflict, Invalid
 from tickets_service import ticket_actions
 from tickets_service.commands import MoveTicket
-from tickets_service.filters import TicketFilter, conditions, tolerate_typos
+from tickets_service.filters import TicketFilter, conditions, spelled
 from tickets_service.storage import Outcome, Request, World
 
 MAX_TICKETS = 1_000
@@ -24,7 +24,7 @@ def chosen_ids(
     connection: Connection, wanted: TicketFilter, request: Request
 ) -> list[int]:
     """Return the ids that a filter selects; raises Invalid if they are too many."""
-    tolerate_typos(connection, wanted)
+    wanted = spelled(connection, wanted, request.actor)
     where, values = conditions(wanted, request.actor, request.now)
     rows = connection.exec_driver_sql(
         f"SELECT t.id FROM tickets.tickets t WHERE {where} "  # noqa: S608

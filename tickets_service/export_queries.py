@@ -14,7 +14,7 @@ from db.engine import Database
 from db.scope import sees_contacts
 from service_kit.answers import to_json
 from tickets_service.books import Shelf, StoredBook
-from tickets_service.filters import TicketFilter, conditions, tolerate_typos
+from tickets_service.filters import TicketFilter, conditions, spelled
 from tickets_service.storage import Request
 from tickets_service.ticket_json import COLUMNS, SELECTED, ticket_json
 
@@ -37,10 +37,10 @@ def exported_tickets(
     data: Database, shelf: Shelf, wanted: TicketFilter, request: Request
 ) -> Iterator[dict[str, Any]]:
     """Yield the tickets that the caller may see, by number."""
-    where, values = conditions(wanted, request.actor, request.now)
     contacts = sees_contacts(request.actor)
     with data.snapshot() as connection:
-        tolerate_typos(connection, wanted)
+        wanted = spelled(connection, wanted, request.actor)
+        where, values = conditions(wanted, request.actor, request.now)
         connection.exec_driver_sql("SET LOCAL statement_timeout = '60s'")
         book = StoredBook(connection, shelf)
         found = connection.exec_driver_sql(

@@ -6,7 +6,7 @@ and its export select the same rows. Visibility is db/scope.py's. The row of
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
@@ -18,6 +18,7 @@ from db.scope import Actor, sees_contacts, visible_tickets
 from db.vocabulary import UNFINISHED, Role, SlaState
 
 MAX_WORDS = 8
+FEW_TEXTS = 200  # looked through for whether a word is known
 SIMILAR = 0.5  # of the trigrams of a word; the default misses one typo in six
 UNFINISHED_SQL = "t.status IN ('open', 'in_progress', 'on_hold')"
 # A running clock past its due instant is breached before the sweeper says so.
@@ -83,11 +84,15 @@ class TicketFilter:
     duplicate_of_id: Sequence[int] | None = None
     ids: Sequence[int] | None = None
     q: str | None = None
+    # Words of `q` that stand somewhere as they are (`spelled` finds them).
+    exact: frozenset[str] = frozenset()
 
     def given(self) -> frozenset[str]:
         """Return the names of the filters that were given."""
         return frozenset(
-            f.name for f in fields(self) if getattr(self, f.name) is not None
+            f.name
+            for f in fields(self)
+            if f.name != "exact" and getattr(self, f.name) is not None
         )
 
 
@@ -209,7 +214,7 @@ def clause_of(
         "mine": lambda: mine(actor, bool(wanted.mine), values),
         "sla_state": lambda: any_state(wanted.sla_state or ()),
         "response_verdict": lambda: "t.response_verdict = %(response_verdict)s",
-        "q": lambda: text_search(wanted.q or "", actor, values),
+        "q": lambda: text_search(wanted, actor, values),
     }
     if name in special:
         return special[name]()
@@ -230,21 +235,19 @@ def mine(actor: Actor, wanted: bool, values: dict[str, Any]) -> str:
     return clause if wanted else f"NOT coalesce({clause}, false)"
 
 
-def text_search(q: str, actor: Actor, values: dict[str, Any]) -> str:
+def text_search(wanted: TicketFilter, actor: Actor, values: dict[str, Any]) -> str:
     """Return the clause that every word of `q` stands in the ticket, or nearly so.
 
-    A whole number is also looked for as a ticket's. Contacts are searched only
-    for those who may see them.
+    A whole number is also looked for as a ticket's.
     """
     found = []
-    for n, word in enumerate(q.lower().split()[:MAX_WORDS]):
+    for n, word in enumerate(words_of(wanted)):
         values[f"like{n}"] = f"%{escaped(word)}%"
-        values[f"word{n}"] = word
-        columns = ["s.said", "s.contact"] if sees_contacts(actor) else ["s.said"]
-        tests = [f"{column} LIKE %(like{n})s" for column in columns]
-        if len(word) > 3 and word.isalpha():
-            tests.append(f"%(word{n})s <%% s.said")
-        found.append("(" + " OR ".join(tests) + ")")
+        test = stands(n, actor)
+        if may_be_misspelt(word) and word not in wanted.exact:
+            values[f"word{n}"] = word
+            test = f"({test} OR %(word{n})s <%% s.said)"
+        found.append(test)
     if not found:
         return "true"
     return (
@@ -253,10 +256,49 @@ def text_search(q: str, actor: Actor, values: dict[str, Any]) -> str:
     )
 
 
-def tolerate_typos(connection: Connection, wanted: TicketFilter) -> None:
-    """Let this connection's searches find words that are a letter off."""
-    if wanted.q:
+def words_of(wanted: TicketFilter) -> list[str]:
+    return (wanted.q or "").lower().split()[:MAX_WORDS]
+
+
+def stands(n: int, actor: Actor) -> str:
+    """Return the clause that a word stands in `s`; contacts count for who sees them."""
+    said = f"s.said LIKE %(like{n})s"
+    return f"({said} OR s.contact LIKE %(like{n})s)" if sees_contacts(actor) else said
+
+
+def may_be_misspelt(word: str) -> bool:
+    return len(word) > 3 and word.isalpha()
+
+
+def spelled(connection: Connection, wanted: TicketFilter, actor: Actor) -> TicketFilter:
+    """Return the filter for this connection, with the words that need no tolerance.
+
+    A word of a ticket that the caller may see is meant as it stands; any other is
+    looked for with a letter off as well, which costs a hundred times as much.
+    """
+    words = {word for word in words_of(wanted) if may_be_misspelt(word)}
+    if not words:
+        return wanted
+    exact = frozenset(word for word in words if is_known(connection, word, actor))
+    if exact != words:
         connection.exec_driver_sql(f"SET pg_trgm.word_similarity_threshold = {SIMILAR}")
+    return replace(wanted, exact=exact)
+
+
+def is_known(connection: Connection, word: str, actor: Actor) -> bool:
+    """Whether a word stands in one of a few tickets, seen by the caller.
+
+    Not found among many that are not the caller's means False: more is found then.
+    """
+    scope, values = scope_of(actor)
+    asked = (
+        "SELECT EXISTS (SELECT FROM (SELECT s.ticket_id FROM tickets.search_texts s "  # noqa: S608
+        f"WHERE {stands(0, actor)} LIMIT {FEW_TEXTS} OFFSET 0) s "
+        "JOIN tickets.tickets t ON t.id = s.ticket_id "
+        f"WHERE t.deleted_at IS NULL AND {scope})"
+    )
+    like = {"like0": f"%{escaped(word)}%"}
+    return bool(connection.exec_driver_sql(asked, {**values, **like}).scalar())
 
 
 def escaped(word: str) -> str:

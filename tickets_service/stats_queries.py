@@ -7,13 +7,14 @@ they select.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Connection
 
 from db.engine import tuples
 from tickets_service import rollup
-from tickets_service.filters import conditions, tolerate_typos
+from tickets_service.filters import conditions, spelled
 from tickets_service.stats_counts import (
     counts_from_counters,
     counts_from_rows,
@@ -38,7 +39,7 @@ def summary(
     connection: Connection, question: Question, group_by: str | None = None
 ) -> dict[str, Any]:
     """Return the answer of `stats/summary`."""
-    tolerate_typos(connection, question.wanted)
+    question = meant(connection, question)
     cells = dimensions_of(question)
     if cells is None:
         found = summary_of_creators(connection, question) or (
@@ -54,6 +55,12 @@ def summary(
         groups = grouped(connection, question, cells, found, group_by)
         found |= {"group_by": group_by, "groups": groups}
     return found | {"as_of": question.now}
+
+
+def meant(connection: Connection, question: Question) -> Question:
+    """Return the question, knowing which of its words stand somewhere as they are."""
+    wanted = spelled(connection, question.wanted, question.actor)
+    return question if wanted is question.wanted else replace(question, wanted=wanted)
 
 
 def grouped(
@@ -114,7 +121,7 @@ def by_technician(connection: Connection, cells: Dimensions) -> dict[int | None,
 
 def total(connection: Connection, question: Question) -> int:
     """Return how many tickets a list has, from the counters if they know."""
-    tolerate_typos(connection, question.wanted)
+    question = meant(connection, question)
     cells = dimensions_of(question)
     if cells is not None:
         counted: int = counts_from_counters(connection, cells)["total"]

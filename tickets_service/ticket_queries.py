@@ -22,7 +22,7 @@ from tickets_service import lifecycle, ticket_json, ticket_text
 from tickets_service.books import StoredBook
 from tickets_service.commands import MoveTicket
 from tickets_service.decisions import PRIVATE, decide
-from tickets_service.filters import TicketFilter, conditions, tolerate_typos
+from tickets_service.filters import TicketFilter, conditions, spelled
 from tickets_service.lifecycle import Action
 from tickets_service.storage import check_visible, load_ticket
 from tickets_service.ticket_json import Calendars
@@ -89,7 +89,7 @@ def page_of_tickets(
     connection: Connection, wanted: TicketFilter, reader: Reader, paging: Paging
 ) -> Page:
     """Return a page of the tickets that the reader may see; its items are texts."""
-    tolerate_typos(connection, wanted)
+    wanted = spelled(connection, wanted, reader.actor)
     where, values = conditions(wanted, reader.actor, reader.now)
     sort, limit = paging.sort, paging.limit
     by = SORTS[sort.lstrip("-")]

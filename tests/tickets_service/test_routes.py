@@ -375,3 +375,33 @@ def test_a_move_leaves_alone_what_a_ticket_is_found_by(
     dispatcher.patch(f"/tickets/{ticket['id']}", {"status": "in_progress"})
     dispatcher.patch(f"/tickets/{ticket['id']}", {"priority": "urgent"})
     assert version() == before
+
+
+def test_a_word_that_is_known_is_meant_as_it_stands(
+    dispatcher: Caller, requester: Caller, viewer: Caller
+) -> None:
+    """Known to the caller: others' tickets tell nothing, nor do masked contacts."""
+    dispatcher.open_ticket(title="Cable cut", customer={"name": "Tabla"})
+    requester.open_ticket(title="Table broken")
+
+    def found(who: Caller, word: str) -> list[int]:
+        ids = [t["id"] for t in who.get(f"/tickets?q={word}")["items"]]
+        assert who.get(f"/tickets/stats/summary?q={word}")["total"] == len(ids)
+        return sorted(ids)
+
+    assert (found(dispatcher, "cable"), found(dispatcher, "table")) == ([1], [2])
+    assert found(dispatcher, "kable") == [1, 2]
+    assert found(dispatcher, "tabla") == [1]
+    assert found(viewer, "tabla") == [2]
+    assert found(requester, "cable") == [2]
+
+
+def test_a_typo_means_the_same_in_list_total_and_export(dispatcher: Caller) -> None:
+    dispatcher.open_ticket(title="Broken splice")
+    dispatcher.open_ticket(title="Splise", description="broken")
+    both, one = "broken splice", "broken splisse"
+    for words, ids in ((both, [1]), (one, [1, 2]), ("brokken", [1, 2])):
+        exported = dispatcher.call("GET", f"/tickets/export?format=jsonl&q={words}")
+        assert exported.text.count('"CTT_') == len(ids), words
+        listed = dispatcher.get(f"/tickets?q={words}&total=true")
+        assert listed["page"]["total"] == len(listed["items"]) == len(ids)
