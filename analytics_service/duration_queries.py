@@ -14,7 +14,6 @@ from analytics_service.durations import (
     MEDIAN,
     P90,
     Durations,
-    binned,
     exact,
 )
 from analytics_service.histograms import Tally
@@ -148,13 +147,14 @@ def group_key(by: str | None, value: Key) -> Key:
 def binned_durations(tally: Tally, sums: Sums) -> dict[str, Durations]:
     """Return the durations that histograms hold; sums: of the same rows."""
     return {
-        name: binned(
-            reached,
+        name: Durations(
+            n,
             sums.get(DURATIONS[name], 0),
-            tally.lowest,
-            {MEDIAN: median, P90: p90},
+            counts=counts,
+            lowest=tally.lowest,
+            near={MEDIAN: median, P90: p90},
         )
-        for name, reached, (median, p90) in zip(
-            HISTOGRAMS, tally.reached, tally.near, strict=True
+        for name, n, counts, (median, p90) in zip(
+            HISTOGRAMS, tally.totals, tally.counts, tally.near, strict=True
         )
     }

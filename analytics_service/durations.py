@@ -10,7 +10,6 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -21,15 +20,17 @@ Counts = NDArray[np.integer[Any]]
 BIN_WIDTH = math.log(1.02)
 HISTOGRAMS = ("rw", "rk", "fw", "fk")  # resolution and first response, wall and work
 MEDIAN, P90 = 0.5, 0.9
-NONE_NEAR: Mapping[float, float] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Durations:
     """Durations in whole seconds: either each one, or how many per bin.
 
+    Never changed, but not frozen: a desk has hundreds, and to make a frozen one costs
+    four times as much.
+
     values: sorted seconds, or None where only the bins are known.
-    reached: how many durations lie in each bin and below, from the bin `lowest` on.
+    counts: how many durations lie in each bin, from the bin `lowest` on.
     near: percentiles within 1 % by their share, as far as they are known already.
     within: the sorted seconds of those bins that were read one by one.
     total_s: their exact sum.
@@ -38,10 +39,18 @@ class Durations:
     n: int
     total_s: int
     values: Sequence[int] | None = None
-    reached: Counts | None = None
+    counts: Counts | None = None
     lowest: int = 0
     near: Mapping[float, float] = field(default_factory=dict)
     within: Mapping[int, Sequence[int]] = field(default_factory=dict)
+    _reached: Counts | None = None
+
+    @property
+    def reached(self) -> Counts | None:
+        """How many lie in each bin and below, added up when first asked for."""
+        if self._reached is None and self.counts is not None:
+            self._reached = self.counts.cumsum()
+        return self._reached
 
     @property
     def mean_s(self) -> float | None:
@@ -53,15 +62,15 @@ class Durations:
             return None
         if self.values is not None:
             return exact_percentile_s(self.values, share)
-        if self.reached is None:
+        if self.counts is None:
             return None
         if not self.within and share in self.near:
             return self.near[share]
-        return self.binned_percentile_s(self.reached, share)
+        return self.binned_percentile_s(share)
 
     def is_exact(self, share: float) -> bool:
         """Tell whether a percentile is exact; if not it is within 1 %."""
-        if not self.n or self.values is not None or self.reached is None:
+        if not self.n or self.values is not None or self.counts is None:
             return True
         if not self.within:
             return False
@@ -81,12 +90,12 @@ class Durations:
             return 0
         return int(self.reached[min(place, len(self.reached)) - 1])
 
-    def binned_percentile_s(self, reached: Counts, share: float) -> float:
+    def binned_percentile_s(self, share: float) -> float:
         """Return the percentile of binned seconds, within 1 % of the exact one.
 
         Exact where the bins that it lies in are among `within`.
         """
-        rank = share * (int(reached[-1]) - 1)
+        rank = share * (self.n - 1)
         first, last = self.bins(share)
         low = self.value_s(first, math.floor(rank))
         if first == last and not self.within:
@@ -111,14 +120,6 @@ def exact_percentile_s(values: Sequence[int], share: float) -> float:
     low = math.floor(rank)
     high = min(low + 1, len(values) - 1)
     return values[low] + (values[high] - values[low]) * (rank - low)
-
-
-def binned(
-    reached: Counts, total_s: int, lowest: int, near: Mapping[float, float] = NONE_NEAR
-) -> Durations:
-    return Durations(
-        int(reached[-1]), total_s, reached=reached, lowest=lowest, near=near
-    )
 
 
 def bins_at(reached: Counts, share: float) -> tuple[int, int]:
@@ -146,19 +147,19 @@ def together(parts: Sequence[Durations]) -> Durations:
         return parts[0]
     if all(part.values is not None for part in parts):
         return exact(value for part in parts for value in part.values or ())
-    counted = [part for part in parts if part.reached is not None]
+    counted = [part for part in parts if part.counts is not None]
     return Durations(
         sum(part.n for part in parts),
         sum(part.total_s for part in parts),
-        reached=reached_by(counted),
+        counts=counts_of(counted),
         lowest=counted[0].lowest,
         within=within_all(counted),
     )
 
 
-def reached_by(parts: Sequence[Durations]) -> Counts:
-    """Return how many of several groups' durations lie in each bin and below."""
-    each = [part.reached for part in parts if part.reached is not None]
+def counts_of(parts: Sequence[Durations]) -> Counts:
+    """Return how many of several groups' durations lie in each bin."""
+    each = [part.counts for part in parts if part.counts is not None]
     total: Counts = np.sum(each, axis=0)
     return total
 

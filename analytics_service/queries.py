@@ -92,13 +92,22 @@ def read_sums(
     Stretch 1 begins at the first bound of `cover`, and so on; 0 holds all time,
     if asked for.
     """
-    summed = ", ".join(f"sum({name})::bigint" for name in measures)
+    summed = ", ".join(map(sum_of, measures))
     found: dict[Key, dict[int, Sums]] = {}
     for key, stretch, *values in in_stretches(
         connection, reading, cover, summed, all_time=all_time
     ):
         found.setdefault(key, {})[stretch] = dict(zip(measures, values, strict=True))
     return found
+
+
+def sum_of(name: str, which: str = "") -> str:
+    """Return the sum of a measure as SQL, 0 of nothing. which: a FILTER.
+
+    PostgreSQL adds bigints up as numerics, which costs it more than to find the rows;
+    as floats they are as exact up to 2^53, seconds of 285 million years.
+    """
+    return f"coalesce(sum({name}::float8) {which}, 0)::bigint"
 
 
 def read_marked_sums(
@@ -110,9 +119,9 @@ def read_marked_sums(
 ) -> tuple[dict[Key, dict[int, Sums]], dict[Key, Sums]]:
     """Return {group: {stretch: sums}} as `read_sums` does, all time too, and
     {group: sums} of some measures, `parts`, over what `marked` marks."""
-    summed = [f"sum({name})::bigint" for name in measures]
+    summed = [sum_of(name) for name in measures]
     until = "FILTER (WHERE starts_on < %(until)s)"
-    summed += [f"coalesce(sum({name}) {until}, 0)::bigint" for name in parts]
+    summed += [sum_of(name, until) for name in parts]
     query, values = stretches_query(
         reading, marked.rows, ", ".join(summed), all_time=True, beside=marked.beside
     )

@@ -10,7 +10,6 @@ within 1 % and says so.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-import numpy as np
 from sqlalchemy import Connection
 
 from analytics_service import duration_queries
@@ -19,8 +18,7 @@ from analytics_service.durations import (
     MEDIAN,
     P90,
     Durations,
-    binned,
-    reached_by,
+    counts_of,
 )
 from analytics_service.periods import Period
 from analytics_service.queries import Key, Reading
@@ -77,9 +75,9 @@ def wanted_bins(groups: Sequence[ByName], everything: ByName) -> Bins | None:
     """
     chosen: Bins = {name: set() for name in HISTOGRAMS}
     sizes = {
-        name: (found.lowest, np.diff(found.reached, prepend=0).tolist())
+        name: (found.lowest, found.counts.tolist())
         for name, found in everything.items()
-        if found.reached is not None
+        if found.counts is not None
     }
     rows = 0
     for part in (everything, *groups):
@@ -99,10 +97,15 @@ def all_of(groups: Iterable[ByName]) -> ByName:
     parts: dict[str, list[Durations]] = {}
     for group in groups:
         for name, part in group.items():
-            if part.reached is not None:
+            if part.counts is not None:
                 parts.setdefault(name, []).append(part)
     return {
-        name: binned(reached_by(each), 0, each[0].lowest)
+        name: Durations(
+            sum(part.n for part in each),
+            0,
+            counts=counts_of(each),
+            lowest=each[0].lowest,
+        )
         for name, each in parts.items()
     }
 
@@ -115,7 +118,7 @@ def with_values(
     A bin with another number of values than counted (too many to read, or a write came
     between) stays a bin.
     """
-    if not part.n or part.reached is None:
+    if not part.n or part.counts is None:
         return replace(part, within=dict.fromkeys(shared, ()))
     within = {}
     for number in {*shared, *part.bins(MEDIAN), *part.bins(P90)}:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from sqlalchemy import text
 
-from analytics_service import duration_queries, refining
+from analytics_service import duration_queries, queries, refining
 from db.engine import Database
 from tests.analytics_service.conftest import Reader, World
 from tests.analytics_service.histories import KL
@@ -96,6 +96,17 @@ def test_a_course_of_binned_percentiles_says_so(
 
 def test_a_course_of_few_durations_is_exact(admin: Reader) -> None:
     assert admin.get("/trends?metric=resolution_minutes")["exact"] is True
+
+
+@pytest.mark.parametrize(
+    ("values", "total"),
+    [([], 0), ([1, -3], -2), ([2**53 - 7, 4, 2], 2**53 - 1), ([86_399] * 9, 777_591)],
+)
+def test_sums_are_exact(owner: Database, values: list[int], total: int) -> None:
+    query = f"SELECT {queries.sum_of('n')} FROM unnest(%(n)s::bigint[]) AS t (n)"
+    with owner.read_only() as connection:
+        found = connection.exec_driver_sql(query, {"n": values}).scalar_one()
+    assert found == total
 
 
 def test_the_database_has_the_bins_of_the_roll_up(owner: Database) -> None:
