@@ -17,7 +17,7 @@ from analytics_service.durations import (
     exact,
 )
 from analytics_service.histograms import Tally
-from analytics_service.queries import CELL, KEYS, Key, Reading, Sums, cells
+from analytics_service.queries import CELL, Key, Reading, Sums, cells, key_sql
 from analytics_service.selection import Selection
 from db.engine import tuples
 
@@ -51,7 +51,7 @@ def read_durations(
     """
     where, values = cells(reading, created_by=True)
     values |= {"edges": list(edges), "start": edges[0], "end": edges[-1]}
-    key = KEYS[reading.by] if reading.by else "NULL::text"
+    key = key_sql(reading)
     done = f"{where} AND status IN ('completed', 'closed')"
     query = " UNION ALL ".join(
         (
@@ -105,7 +105,7 @@ def read_bins(
     """
     where, values = cells(reading, created_by=True)
     values |= {"start": edges[0], "end": edges[1]}
-    key = KEYS[reading.by] if reading.by else "NULL::text"
+    key = key_sql(reading)
     # Few groups are cheaper to sort in the query, many here.
     listed, end = ("s", "") if reading.by else ("array_agg(s)", " GROUP BY 2, 3")
     # What the index holds, and the rest only where it is asked for.

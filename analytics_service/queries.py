@@ -102,12 +102,13 @@ def read_sums(
 
 
 def sum_of(name: str, which: str = "") -> str:
-    """Return the sum of a measure as SQL, 0 of nothing. which: a FILTER.
+    """Return the sum of a measure as SQL. which: a FILTER, of none 0.
 
     PostgreSQL adds bigints up as numerics, which costs it more than to find the rows;
     as floats they are as exact up to 2^53, seconds of 285 million years.
     """
-    return f"coalesce(sum({name}::float8) {which}, 0)::bigint"
+    found = f"sum({name}::float8)"
+    return f"coalesce({found} {which}, 0)::bigint" if which else f"{found}::bigint"
 
 
 def read_marked_sums(
@@ -190,12 +191,7 @@ def histogram_rows(
     One row is asked for by the plan that the server keeps; more of them are copied, as
     their bytes cost more than a plan.
     """
-    # In order: then the server holds the bytes of one group at a time, not of all.
-    summed = (
-        "string_agg(bins, '' ORDER BY starts_on), "
-        "string_agg(extra::text, ',') FILTER (WHERE bins IS NULL)"
-    )
-    query, values = stretches_query(reading, cover, summed)
+    query, values = histograms_query(reading, cover)
     if reading.by is None and len(cover.bounds) == 2:
         for _, stretch, packed, texts in tuples(connection, query, values):
             yield None, stretch, bytes(packed or b""), texts
@@ -204,6 +200,27 @@ def histogram_rows(
         key = None if name is None else key_of(reading.by, name)
         unfolded = None if text is None else text.decode()
         yield key, int.from_bytes(at or b""), raw or b"", unfolded
+
+
+def histograms_query(reading: Reading, cover: Cover) -> tuple[str, Values]:
+    """Return the query of `histogram_rows`, and its values."""
+    where, values = rows_of(reading, cover)
+    values["bounds"] = cover.bounds
+    # OFFSET keeps `extra`, as large as all the rest, out of what is sorted.
+    rows = (
+        f"SELECT {key_sql(reading)} AS name, "  # noqa: S608
+        "width_bucket(starts_on, %(bounds)s) AS stretch, starts_on, bins, "
+        "CASE WHEN bins IS NULL THEN extra::text END AS unfolded "
+        f"FROM tickets.daily_figures WHERE {where} OFFSET 0"
+    )
+    # In order: then the server holds the bytes of one group at a time, not of all.
+    packed = "string_agg(bins, '' ORDER BY starts_on), string_agg(unfolded, ',')"
+    return f"SELECT name, stretch, {packed} FROM ({rows}) AS r GROUP BY 1, 2", values  # noqa: S608
+
+
+def key_sql(reading: Reading) -> str:
+    """Return the column of the reading's groups."""
+    return KEYS[reading.by] if reading.by else "NULL::text"
 
 
 def key_of(by: str | None, name: bytes) -> Key:
@@ -237,13 +254,12 @@ def stretches_query(
     """
     where, values = rows_of(reading, cover, all_time=all_time, beside=beside)
     values["bounds"] = cover.bounds
-    key = KEYS[reading.by] if reading.by else "NULL::text"
     stretch = "width_bucket(starts_on, %(bounds)s)"
     if beside and beside.rows:
         own, _ = grains_of(beside, BESIDE_NAME)
         stretch = f"CASE WHEN {' OR '.join(own)} THEN {BESIDE} ELSE {stretch} END"
     query = (
-        f"SELECT {key}, {stretch}, {sums} "  # noqa: S608
+        f"SELECT {key_sql(reading)}, {stretch}, {sums} "  # noqa: S608
         f"FROM tickets.daily_figures WHERE {where} GROUP BY 1, 2"
     )
     return query, values
