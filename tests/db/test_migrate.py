@@ -77,6 +77,28 @@ def test_what_tickets_are_found_by_moves_to_its_own_table(database: Database) ->
     assert asked == before
 
 
+def test_what_is_written_while_texts_are_moved_is_found_too(
+    database: Database,
+) -> None:
+    with database.transaction() as connection:
+        command.downgrade(alembic_config(connection), "0006")
+        connection.exec_driver_sql(TICKET.format(1, OLD, "NULL"))
+    with ExitStack() as writing:
+        writer = writing.enter_context(database.transaction())
+        writer.exec_driver_sql(TICKET.format(2, OLD, "NULL"))
+        writer.exec_driver_sql(
+            "UPDATE tickets.tickets SET title = 'Kabel', updated_at = now() "
+            "WHERE id = 1"
+        )
+        threading.Timer(0.6, writing.pop_all().close).start()
+        migrate(database)
+    with database.read_only() as connection:
+        said = connection.exec_driver_sql(
+            "SELECT split_part(said, ' ', 2) FROM tickets.search_texts ORDER BY 1"
+        )
+        assert said.scalars().all() == ["kabel", "tiang"]
+
+
 LOCKED = "LOCK TABLE tickets.tickets IN ACCESS SHARE MODE"
 
 

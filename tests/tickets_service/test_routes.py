@@ -357,8 +357,10 @@ def test_a_ticket_is_found_by_what_is_said_of_it_now(dispatcher: Caller) -> None
     dispatcher.patch("/tickets/1", {"customer": {"name": "Ravi"}})
     assert found("kabel") == found("aminah") == []
     assert found("tiang") == found("ravi") == found("tiang ravi") == [1]
-    dispatcher.patch("/tickets/1", {"customer": {"name": None}})
+    changed = {"description": "Dekat sungai", "location": "Lorong Maarof"}
+    dispatcher.patch("/tickets/1", {"customer": {"name": None}, **changed})
     assert (found("ravi"), found("tiang")) == ([], [1])
+    assert found("sungai") == found("maarof") == [1]
 
 
 def test_a_move_leaves_alone_what_a_ticket_is_found_by(
@@ -394,6 +396,8 @@ def test_a_word_that_is_known_is_meant_as_it_stands(
     assert found(dispatcher, "tabla") == [1]
     assert found(viewer, "tabla") == [2]
     assert found(requester, "cable") == [2]
+    dispatcher.call("DELETE", "/tickets/1")
+    assert found(dispatcher, "cable") == [2]
 
 
 def test_a_typo_means_the_same_in_list_total_and_export(dispatcher: Caller) -> None:
