@@ -409,3 +409,20 @@ def test_a_typo_means_the_same_in_list_total_and_export(dispatcher: Caller) -> N
         assert exported.text.count('"CTT_') == len(ids), words
         listed = dispatcher.get(f"/tickets?q={words}&total=true")
         assert listed["page"]["total"] == len(listed["items"]) == len(ids)
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        ("splise", [1]),
+        ("onu", []),  # too short to be misspelt
+        ("ab12d", []),  # not a word of letters
+        ("broken " * 8 + "nowhere", [1]),  # eight words are looked for
+        ("broken " * 7 + "nowhere", []),
+    ],
+)
+def test_what_is_a_word_of_a_search(
+    dispatcher: Caller, words: str, ids: list[int]
+) -> None:
+    dispatcher.open_ticket(title="Broken splice", description="ONT ab12c")
+    assert [t["id"] for t in dispatcher.get(f"/tickets?q={words}")["items"]] == ids
