@@ -293,7 +293,7 @@ def is_known(connection: Connection, word: str, actor: Actor) -> bool:
     scope, values = scope_of(actor)
     asked = (
         "SELECT EXISTS (SELECT FROM (SELECT s.ticket_id FROM tickets.search_texts s "  # noqa: S608
-        f"WHERE {stands(0, actor)} LIMIT {FEW_TEXTS} OFFSET 0) s "
+        f"WHERE {stands(0, actor)} LIMIT {FEW_TEXTS}) s "
         "JOIN tickets.tickets t ON t.id = s.ticket_id "
         f"WHERE t.deleted_at IS NULL AND {scope})"
     )
