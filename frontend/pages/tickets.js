@@ -13,6 +13,7 @@ const CHOICES = {
   sla_state: ['ok', 'at_risk', 'breached', 'paused', 'met', 'missed'],
 };
 const TITLES = { status: 'Status', priority: 'Priority', category: 'Category', sla_state: 'Promise (SLA)' };
+const NAMED = { ...TITLES, q: 'Search text', team_id: 'Team' };
 const SORTS = [['-created_at', 'Newest first'], ['created_at', 'Oldest first'], ['due_at', 'Due first'],
   ['priority', 'Most urgent first'], ['-updated_at', 'Last changed first']];
 const PAGE_KEYS = ['cursor', 'limit', 'total'];
@@ -112,9 +113,10 @@ function chips(filters, change) {
   const extra = Object.entries(filters).filter(([name]) => name !== 'sort');
   if (!extra.length) return null;
   const text = (name, value) => (SHOWN.includes(name) && CHOICES[name] ? value.split(',').map(word).join(', ') : value);
+  const title = (name) => (NAMED[name] ? t(NAMED[name]) : word(name));
   return el('p', { class: 'chips' }, extra.map(([name, value]) =>
-    el('button', { type: 'button', class: 'chip', 'aria-label': t('Remove filter {name}', { name: word(name) }), onclick: () => change({ [name]: '' }) },
-      `${word(name)}: ${text(name, value)}`, icon('cross'))),
+    el('button', { type: 'button', class: 'chip', 'aria-label': t('Remove filter {name}', { name: title(name) }), onclick: () => change({ [name]: '' }) },
+      `${title(name)}: ${text(name, value)}`, icon('cross'))),
   el('a', { href: '#/tickets' }, t('Clear all')));
 }
 
