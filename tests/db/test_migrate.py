@@ -1,6 +1,8 @@
 """A database is brought to the newest shape, once and again."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
@@ -97,6 +99,38 @@ def test_what_is_written_while_texts_are_moved_is_found_too(
             "SELECT split_part(said, ' ', 2) FROM tickets.search_texts ORDER BY 1"
         )
         assert said.scalars().all() == ["kabel", "tiang"]
+
+
+def lock_and_write(database: Database, is_locked: threading.Event) -> None:
+    """Lock a ticket, and write it once somebody waits: as every move may do."""
+    with database.transaction() as writer, database.read_only() as watcher:
+        writer.exec_driver_sql("SELECT FROM tickets.tickets WHERE id = 1 FOR UPDATE")
+        is_locked.set()
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
+        while not watcher.exec_driver_sql(waiting).scalar():
+            time.sleep(0.02)
+        writer.exec_driver_sql(
+            "UPDATE tickets.tickets SET title = 'Kabel', updated_at = now()"
+        )
+
+
+def test_who_has_locked_a_ticket_may_write_it_before_its_texts_are_moved(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither is refused for a deadlock."""
+    monkeypatch.setattr(migrations, "ATTEMPTS", 1)
+    with database.transaction() as connection:
+        command.downgrade(alembic_config(connection), "0006")
+        connection.exec_driver_sql(TICKET.format(1, OLD, "NULL"))
+    is_locked = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        moved = pool.submit(lock_and_write, database, is_locked)
+        assert is_locked.wait(5)
+        migrate(database)
+        moved.result()
+    with database.read_only() as connection:
+        texts = connection.exec_driver_sql("SELECT said FROM tickets.search_texts")
+        assert "kabel" in texts.scalar_one()
 
 
 LOCKED = "LOCK TABLE tickets.tickets IN ACCESS SHARE MODE"

@@ -2,7 +2,7 @@
 
 Each move of a ticket wrote its entries of two trigram indexes anew, and the texts with
 them. A trigger keeps the table, so that no writer can forget it. Filling it takes
-minutes for a million tickets; writes go on but for the end, when what was written
+minutes for a million tickets; others go on but for the end, when what was written
 meanwhile is added. Two functions stand in for the columns, for code of the release
 before that is still running: `t.search` means `search(t)` where there is no column.
 """
@@ -67,7 +67,10 @@ def upgrade() -> None:
     indexed("search_texts", "said")
     indexed("search_texts", "contact", "contact IS NOT NULL")
     op.execute(FUNCTION)
-    op.execute(TRIGGER)  # from here on writers wait
+    # From here on all wait. At once the lock that dropping a column needs: who has
+    # locked a row and waits to write it would else wait for us, and we for them.
+    op.execute("LOCK TABLE tickets.tickets IN ACCESS EXCLUSIVE MODE")
+    op.execute(TRIGGER)
     op.execute(FILL_AGAIN)
     op.execute("DROP VIEW IF EXISTS tickets.ticket_facts")  # views.sql makes it again
     for name, expression in COLUMNS.items():
