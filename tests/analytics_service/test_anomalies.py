@@ -4,7 +4,7 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score
 
-from analytics_service.anomalies import deviate, flag, score_days, shifts
+from analytics_service.anomalies import _unrest, deviate, flag, score_days, shifts
 
 Floats = NDArray[np.float64]
 
@@ -111,6 +111,34 @@ def test_a_day_is_less_odd_in_an_unquiet_time() -> None:
     surprise = deviate(values, expected.expected + 0.25)[0]
     size = surprise / expected.score[0]
     assert size[170] > 1.1 * size[300]
+
+
+def test_an_odd_day_itself_makes_no_unquiet_time() -> None:
+    """Beside the day a week before, which counts to the same weekday."""
+    grown = []
+    for count in (20.0, 60.0):
+        values = panel(1)
+        values[0, 300] = count
+        scores = score_days(values, DATES)
+        size = deviate(values, scores.expected + 0.25)[0] / scores.score[0]
+        grown.append(size[300] / size[293])
+    assert grown[1] == pytest.approx(grown[0], rel=0.03)
+
+
+def test_a_series_has_no_part_in_how_wild_the_others_are() -> None:
+    score = np.random.default_rng(3).normal(size=(6, 50))
+    before = _unrest(score)
+    score[2, 10] = 4.0
+    after = _unrest(score)
+    assert (after[2] == before[2]).all()
+    assert after[1, 10] > before[1, 10]
+
+
+def test_counts_wilder_than_chance_are_seldom_flagged() -> None:
+    rng = np.random.default_rng(11)
+    means = np.linspace(5, 60, 30)[:, None] * np.ones(365)
+    values = rng.negative_binomial(4, 4 / (4 + means)).astype(np.float64)
+    assert flag(score_days(values, DATES).score).mean() < 0.005
 
 
 def test_a_few_series_share_nothing() -> None:
