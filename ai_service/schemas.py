@@ -12,7 +12,14 @@ from ai_service.insights import KINDS
 from ai_service.skills import SKILLS
 from db.vocabulary import Category, Cause, Priority
 from service_kit.paging import DEFAULT_LIMIT, MAX_LIMIT
-from service_kit.schemas import CommaList, Id, Instant, Schema, Text
+from service_kit.schemas import (
+    BuildingSchema,
+    CommaList,
+    Id,
+    Instant,
+    Schema,
+    Text,
+)
 
 
 def word(kind: type[StrEnum], **options: Any) -> fields.String:
@@ -30,7 +37,7 @@ class DraftPlaceSchema(Schema):
     lon = fields.Float(required=True, validate=validate.Range(min=-180, max=180))
 
 
-class DraftTicketSchema(Schema):
+class DraftTicketSchema(BuildingSchema):
     builds = DraftTicket
 
     category = word(Category, required=True)
@@ -155,7 +162,7 @@ class InsightListSchema(Schema):
     as_of = Instant(allow_none=True)
 
 
-class RiskQuerySchema(Schema):
+class RiskQuerySchema(BuildingSchema):
     builds = RiskFilter
 
     zone = Text(100, low=1, load_default=None)

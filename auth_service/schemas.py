@@ -12,6 +12,7 @@ from auth_service.audit import Kind
 from db.vocabulary import Locale, Role
 from service_kit.paging import PageQuerySchema
 from service_kit.schemas import (
+    BuildingSchema,
     CommaList,
     Id,
     IdText,
@@ -94,7 +95,7 @@ class NewUser:
     locale: Locale = Locale.EN
 
 
-class NewUserSchema(Schema):
+class NewUserSchema(BuildingSchema):
     builds = NewUser
 
     username = Username(required=True, metadata={"example": "aisyah"})
@@ -177,7 +178,7 @@ class Login:
     recovery_code: str | None = None
 
 
-class LoginSchema(Schema):
+class LoginSchema(BuildingSchema):
     builds = Login
 
     username = Secret(
@@ -274,7 +275,7 @@ class NewApiKey:
     expires_at: datetime | None = None
 
 
-class NewApiKeySchema(Schema):
+class NewApiKeySchema(BuildingSchema):
     builds = NewApiKey
 
     label = Text(100, low=1, required=True, metadata={"example": "Nightly export"})

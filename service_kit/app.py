@@ -12,6 +12,7 @@ from werkzeug.routing import IntegerConverter, MapAdapter
 from service_kit.answers import OrjsonProvider
 from service_kit.auth import init_auth
 from service_kit.bodies import init_bodies
+from service_kit.current import this_request
 from service_kit.database import database, init_database
 from service_kit.errors import Invalid, UnsupportedType
 from service_kit.health import init_health
@@ -58,6 +59,14 @@ class Service(Flask):
         )
 
 
+def requests_of(max_body_bytes: int) -> type[Request]:
+    """Return the class of an app's requests: they know their limit by themselves.
+
+    A view may still give one another (`request.max_content_length = …`).
+    """
+    return type("ServiceRequest", (Request,), {"max_content_length": max_body_bytes})
+
+
 class NoSessions(SessionInterface):
     """Tokens say who calls; a cookie never does, so none is read or written."""
 
@@ -78,6 +87,7 @@ def build_app(
     """
     init_logs(settings.service, settings.log_level)
     app = Service(settings.service, static_folder=None)
+    app.request_class = requests_of(settings.max_body_bytes)
     app.session_interface = NoSessions()
     app.json = OrjsonProvider(app)
     app.url_map.converters["int"] = RowNumber
@@ -85,7 +95,6 @@ def build_app(
     app.url_map.redirect_defaults = False
     app.config.update(
         SETTINGS=settings,
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
         API_TITLE=f"AIFF {settings.service}",
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
@@ -113,15 +122,16 @@ def init_strictness(app: Flask) -> None:
 
     @app.before_request
     def refuse_the_ignored() -> None:
-        endpoint, sent = request.endpoint, request.environ
+        asked = this_request()
+        endpoint, sent = asked.endpoint, asked.environ
         if endpoint is None:
             return
         if sent.get("QUERY_STRING") and endpoint not in takes_query:
-            raise Invalid(dict.fromkeys(request.args, "Unknown parameter."))
+            raise Invalid(dict.fromkeys(asked.args, "Unknown parameter."))
         if (
             sent.get("CONTENT_TYPE") != JSON
             and sent["REQUEST_METHOD"] in BODY_METHODS
-            and request.content_length
+            and asked.content_length
             and not wants_body(endpoint)
         ):
             raise UnsupportedType("Send JSON with Content-Type: application/json.")

@@ -13,6 +13,7 @@ from flask import Flask, current_app, g, request
 
 from db.scope import Actor
 from db.vocabulary import Role
+from service_kit.current import this_app, this_g, this_request
 from service_kit.errors import Forbidden
 from service_kit.tokens import TokenReader
 
@@ -31,11 +32,13 @@ def init_auth(app: Flask, reader: TokenReader) -> None:
 
     @app.before_request
     def authenticate() -> None:
-        endpoint = request.endpoint
+        asked = this_request()
+        endpoint = asked.endpoint
         if endpoint is None:
             return  # no such route: 404 says nothing that a stranger may not know
         if not is_public(app.view_functions.get(endpoint)):
-            g.actor = reader.actor_of(request.environ.get("HTTP_AUTHORIZATION", ""))
+            given = asked.environ.get("HTTP_AUTHORIZATION", "")
+            this_g().actor = reader.actor_of(given)
 
 
 def is_public(view: object) -> bool:
@@ -44,7 +47,7 @@ def is_public(view: object) -> bool:
 
 def current_actor() -> Actor:
     """Return the caller; only in views that are not public."""
-    actor: Actor = g.actor
+    actor: Actor = this_g().actor
     return actor
 
 
@@ -98,7 +101,7 @@ def check_scope(actor: Actor, scope: str) -> None:
 
 
 def default_scope() -> str:
-    service = current_app.name
+    service = this_app().name
     if service == "ai":
         return "ai:use"
-    return f"{service}:{'read' if request.method in READ_METHODS else 'write'}"
+    return f"{service}:{'read' if this_request().method in READ_METHODS else 'write'}"

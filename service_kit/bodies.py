@@ -9,12 +9,15 @@ from json import JSONDecodeError
 from typing import Any
 
 import orjson
-from flask import Request, request
+from flask import Request
 from flask_smorest import Blueprint
 from marshmallow import ValidationError
 from webargs.core import _UNKNOWN_DEFAULT_PARAM, is_json, missing
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import ClientDisconnected
+
+from service_kit.current import this_request
 
 PLACES = {"json": "load_json", "query": "load_querystring"}
 NO_OPTIONS = {
@@ -46,7 +49,8 @@ def parsed(
     parser: Any = Blueprint.ARGUMENTS_PARSER
     if options != NO_OPTIONS or location not in PLACES:
         return type(parser).parse(parser, schema, req, location=location, **options)
-    asked, one = request, one_instance(schema, request)
+    asked = this_request()
+    one = one_instance(schema, asked)
     try:
         sent = getattr(parser, PLACES[location])(asked, one)
         return one.load({} if sent is missing else sent)
@@ -83,9 +87,24 @@ def list_names(schema: Any) -> set[str]:
     return names
 
 
+def body_of(request: Request) -> bytes:
+    """Return the body; raises as werkzeug's `get_data`, which reads what is unusual.
+
+    That wraps the server's stream in two of its own to find where a body ends: one
+    whose length was told, and may be taken, is read from the server as it is.
+    """
+    length, most = request.content_length, request.max_content_length
+    if length and most and length <= most and not hasattr(request, "_cached_data"):
+        body: bytes = request.environ["wsgi.input"].read(length)
+        if len(body) < length:
+            raise ClientDisconnected
+        request._cached_data = body
+    return request.get_data(cache=True)
+
+
 def strict_json(request: Request) -> Any:
     """Return the body; raises json.JSONDecodeError, which becomes a 400."""
-    body = request.get_data(cache=True)
+    body = body_of(request)
     if not body or not is_json(request.mimetype):
         return missing
     try:

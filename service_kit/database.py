@@ -7,13 +7,14 @@ memory of its answer are kept or lost together.
 
 from contextlib import AbstractContextManager, nullcontext
 
-from flask import Flask, current_app, g
+from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Connection
 
 from db.engine import Database, engine_options
 from db.tables import METADATA
 from db.urls import normalised
+from service_kit.current import this_app, this_g
 from service_kit.settings import Settings
 
 READER = "reader"
@@ -43,19 +44,19 @@ def init_database(app: Flask, settings: Settings) -> None:
 
 def database() -> Database:
     """Return the current app's database."""
-    found: Database = current_app.extensions["database"]
+    found: Database = this_app().extensions["database"]
     return found
 
 
 def transaction() -> AbstractContextManager[Connection]:
     """Yield the request's connection; leaving commits, raising rolls back."""
-    joined: Connection | None = g.get("transaction")
+    joined: Connection | None = this_g().get("transaction")
     return database().transaction() if joined is None else nullcontext(joined)
 
 
 def is_joined() -> bool:
     """Whether the request's transaction is an outer one, which alone can repeat it."""
-    return g.get("transaction") is not None
+    return this_g().get("transaction") is not None
 
 
 def read_only() -> AbstractContextManager[Connection]:

@@ -7,6 +7,7 @@ compares; the suffix tells representations apart that change with time alone
 
 from flask import Response, request
 
+from service_kit.current import this_request
 from service_kit.errors import Stale
 
 
@@ -26,7 +27,7 @@ def check_if_match(version: int) -> None:
 
 def expected_version() -> int | None:
     """Return the version of If-Match, None without one, -1 for one of no row."""
-    header = request.headers.get("If-Match", "").strip()
+    header = this_request().environ.get("HTTP_IF_MATCH", "").strip()
     if not header or header == "*":
         return None
     value = header.strip('"').partition("-")[0]
@@ -37,7 +38,7 @@ def tagged(response: Response, tag: str) -> Response:
     """Return `response` with its tag, or 304 when the caller has it already."""
     response.headers["ETag"] = tag
     response.headers.setdefault("Cache-Control", "private, no-cache")
-    if request.method in ("GET", "HEAD") and tag in asked_tags():
+    if this_request().method in ("GET", "HEAD") and tag in asked_tags():
         response.status_code = 304
         response.set_data(b"")
         response.headers.pop("Content-Type", None)

@@ -14,6 +14,7 @@ from flask import Flask, Response, current_app, g, request
 from sqlalchemy import Connection, Table, text
 from sqlalchemy.dialects.postgresql import insert
 
+from service_kit.current import this_request
 from service_kit.database import database
 from service_kit.errors import Conflict, Invalid
 
@@ -46,8 +47,9 @@ def init_idempotency(app: Flask, table: Table) -> None:
 def answered_once(view: View, table: Table) -> View:
     @wraps(view)
     def once(*args: Any, **kwargs: Any) -> Any:
-        key = request.headers.get("Idempotency-Key")
-        if key is None or request.method != "POST":
+        sent = this_request().environ
+        key = sent.get("HTTP_IDEMPOTENCY_KEY")
+        if key is None or sent["REQUEST_METHOD"] != "POST":
             return view(*args, **kwargs)
         check_key(key)
         with database().transaction() as connection:

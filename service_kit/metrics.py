@@ -3,7 +3,7 @@
 import os
 from collections import Counter as Counts
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     REGISTRY,
@@ -17,6 +17,7 @@ from prometheus_client import (
 from service_kit.auth import public
 from service_kit.buffer import Buffer
 from service_kit.clock import monotonic_s
+from service_kit.current import this_g, this_request
 
 REQUESTS = Counter(
     "aiff_requests", "Requests answered", ["service", "route", "method", "status"]
@@ -44,9 +45,10 @@ def init_metrics(app: Flask, service: str) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
-        route = request.url_rule.rule if request.url_rule else "none"
-        method = request.method if request.method in METHODS else "other"
-        spent_s = monotonic_s() - g.began
+        asked = this_request()
+        route = asked.url_rule.rule if asked.url_rule else "none"
+        method = asked.method if asked.method in METHODS else "other"
+        spent_s = monotonic_s() - this_g().began
         waiting.add((route, method, response.status_code, spent_s))
         return response
 

@@ -15,16 +15,20 @@ EARLIEST, LATEST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo
 
 
 class Schema(ma.Schema):
-    """Base of all schemas. Set `Meta.builds` on a subclass to get that class loaded."""
+    """Base of all schemas: what they do not name is refused."""
 
     class Meta:
         unknown = ma.RAISE
 
-    builds: type[Any] | None = None
+
+class BuildingSchema(Schema):
+    """Loads an object of the class `builds` instead of a dict."""
+
+    builds: type[Any]
 
     @ma.post_load
     def build(self, data: dict[str, Any], **_: Any) -> Any:
-        return self.builds(**data) if self.builds else data
+        return self.builds(**data)
 
 
 def storable(text: str) -> str:

@@ -8,10 +8,11 @@ import uuid
 from typing import Any
 
 import orjson
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, has_request_context
 
 from service_kit.buffer import Buffer
 from service_kit.clock import monotonic_s, utc_now
+from service_kit.current import this_g, this_request
 
 QUIET = frozenset({"/health", "/ready", "/metrics", "/internal/verify"})
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -23,14 +24,14 @@ def init_tracing(app: Flask) -> None:
 
     @app.before_request
     def begin() -> None:
-        given = request.environ.get("HTTP_X_REQUEST_ID", "")
-        g.request_id = given if SAFE_ID.fullmatch(given) else uuid.uuid4().hex
-        g.began = monotonic_s()
+        given, kept = this_request().environ.get("HTTP_X_REQUEST_ID", ""), this_g()
+        kept.request_id = given if SAFE_ID.fullmatch(given) else uuid.uuid4().hex
+        kept.began = monotonic_s()
 
     @app.after_request
     def end(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.request_id
-        if request.path not in QUIET and log.isEnabledFor(logging.INFO):
+        response.headers["X-Request-Id"] = this_g().request_id
+        if this_request().path not in QUIET and log.isEnabledFor(logging.INFO):
             write_line(app.name, request_facts(response))
         return response
 
@@ -42,7 +43,6 @@ def write_line(service: str, facts: dict[str, Any]) -> None:
         "level": "info",
         "service": service,
         "message": "request",
-        "request_id": g.request_id,
         **facts,
     }
     LINES.add(orjson.dumps(line, default=str, option=orjson.OPT_UTC_Z))
@@ -63,12 +63,14 @@ LINES = Buffer(send_lines)
 
 def request_facts(response: Response) -> dict[str, Any]:
     """Return what the log says of a request: never a body, a query or a header."""
-    actor = g.get("actor")
+    asked, kept = this_request(), this_g()
+    actor = kept.get("actor")
     return {
-        "method": request.method,
-        "path": request.path,
+        "request_id": kept.request_id,
+        "method": asked.method,
+        "path": asked.path,
         "status": response.status_code,
-        "ms": round((monotonic_s() - g.began) * 1000, 1),
+        "ms": round((monotonic_s() - kept.began) * 1000, 1),
         "user_id": actor.user_id if actor else None,
     }
 
@@ -88,7 +90,7 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         if has_request_context():
-            line["request_id"] = g.get("request_id")
+            line["request_id"] = this_g().get("request_id")
         line.update(getattr(record, "facts", {}))
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)

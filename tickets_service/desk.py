@@ -9,12 +9,12 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import current_app, request
 from sqlalchemy import Connection
 
 from db.vocabulary import Via
 from service_kit.auth import current_actor
 from service_kit.clock import utc_now
+from service_kit.current import this_app, this_request
 from service_kit.etags import expected_version
 from service_kit.settings import Settings
 from tickets_service.books import Shelf, StoredBook
@@ -32,7 +32,7 @@ NOT_FILTERS = frozenset({"limit", "cursor", "total", "sort", "group_by", "format
 
 
 def settings() -> Settings:
-    found: Settings = current_app.config["SETTINGS"]
+    found: Settings = this_app().config["SETTINGS"]
     return found
 
 
@@ -41,12 +41,12 @@ def organisation_zone() -> ZoneInfo:
 
 
 def shelf() -> Shelf:
-    found: Shelf = current_app.extensions[SHELF]
+    found: Shelf = this_app().extensions[SHELF]
     return found
 
 
 def preferences() -> Preferences:
-    found: Preferences = current_app.extensions[PREFERENCES]
+    found: Preferences = this_app().extensions[PREFERENCES]
     return found
 
 
@@ -55,7 +55,7 @@ def book(connection: Connection) -> StoredBook:
 
 
 def world(connection: Connection) -> World:
-    stated = request.headers.get(VIA_HEADER, "")
+    stated = this_request().headers.get(VIA_HEADER, "")
     via = stated if stated in STATED_VIA else Via.API
     must_explain = preferences().must_explain
     return World(book(connection), organisation_zone(), via, must_explain)

@@ -4,7 +4,7 @@ State is computed here, when read: two bisects per running clock, so nothing sen
 is stale. Refuses to run SQL.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -38,8 +38,7 @@ SELECTED = ", ".join(f"t.{name}" for name in COLUMNS)
 LAT = COLUMNS.index("lat")
 NAME = COLUMNS.index("customer_name")
 CALENDAR = COLUMNS.index("calendar_id")
-FIRST_CLOCK = CALENDAR + 1
-SECOND_CLOCK = FIRST_CLOCK + len(RESPONSE)
+CLOCKS = COLUMNS[CALENDAR:]  # what the SLA of a ticket is made of, beside its status
 STATUS = COLUMNS.index("status")
 
 Calendars = Callable[[int], WorkCalendar]
@@ -63,14 +62,9 @@ def ticket_json(
     found = dict(zip(PLAIN, row, strict=False))
     found["coordinates"] = place_json(*row[LAT : LAT + 2])
     found["customer"] = customer_json(*row[NAME : NAME + 3], contacts=contacts)
-    found["sla"] = sla_json(row, now, calendars)
+    clocks = row[CALENDAR : len(COLUMNS)]
+    found["sla"] = sla_json(clocks, row[STATUS], now, calendars)
     return found
-
-
-def row_from(columns: Mapping[str, Any]) -> list[Any]:
-    """Return the row that a SELECT of COLUMNS would answer, from what was written."""
-    named = {"number": f"CTT_{columns['id']}"}
-    return [columns.get(name, named.get(name)) for name in COLUMNS]
 
 
 def place_json(lat: float | None, lon: float | None) -> dict[str, Any] | None:
@@ -87,13 +81,16 @@ def customer_json(
     return {"name": name, "phone": phone, "email": email}
 
 
-def sla_json(row: Sequence[Any], now: datetime, calendars: Calendars) -> dict[str, Any]:
-    calendar_id = row[CALENDAR]
+def sla_json(
+    clocks: Sequence[Any], status: str, now: datetime, calendars: Calendars
+) -> dict[str, Any]:
+    """Return the SLA of values in the order of CLOCKS."""
+    calendar_id, *values = clocks
     if calendar_id is None:
         return {"state": SlaState.NONE, "response": NO_CLOCK, "resolution": NO_CLOCK}
-    clocks = row[FIRST_CLOCK:SECOND_CLOCK], row[SECOND_CLOCK : len(COLUMNS)]
-    stopped = row[STATUS] == Status.CANCELLED
-    return clocks_json(clocks, now, calendars(calendar_id), stopped=stopped)
+    both = values[: len(RESPONSE)], values[len(RESPONSE) :]
+    stopped = status == Status.CANCELLED
+    return clocks_json(both, now, calendars(calendar_id), stopped=stopped)
 
 
 def clocks_json(

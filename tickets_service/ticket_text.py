@@ -18,7 +18,7 @@ from db.vocabulary import UNFINISHED
 from service_kit.answers import to_json
 from tickets_service import ticket_json
 from tickets_service.ticket_json import (
-    CALENDAR,
+    CLOCKS,
     CUSTOMER,
     PLAIN,
     Calendars,
@@ -72,10 +72,10 @@ def is_current(row: Sequence[Any]) -> bool:
 
 def lasting_sla(columns: Mapping[str, Any], calendars: Calendars) -> Any:
     """Return the SLA as it will be sent, or the values of clocks that may change it."""
-    row = ticket_json.row_from(columns)
-    if columns["status"] in UNFINISHED and row[CALENDAR] is not None:
-        return row[CALENDAR:]
-    return ticket_json.sla_json(row, ANY_TIME, calendars)
+    clocks, status = [columns.get(name) for name in CLOCKS], columns["status"]
+    if status in UNFINISHED and columns.get("calendar_id") is not None:
+        return clocks
+    return ticket_json.sla_json(clocks, status, ANY_TIME, calendars)
 
 
 def ticket_text(

@@ -92,13 +92,11 @@ def next_check_at(ticket: TicketState, book: Book) -> datetime | None:
 def next_thresholds(clock: sla.Clock, calendar: WorkCalendar) -> list[datetime]:
     if clock.is_settled or clock.breached is not None:
         return []
-    marks = [
-        sla.threshold(clock, calendar, percent)
-        for percent in sla.WARNINGS
-        if percent > clock.warned
-    ][:1]
     point = sla.breach_point(clock, calendar)
-    marks += [] if point is None else [point + 1]
+    marks = [None if point is None else point + 1]
+    percent = next((p for p in sla.WARNINGS if p > clock.warned), None)
+    if percent is not None:
+        marks.append(sla.threshold(clock, calendar, percent))
     return [instant(at) for at in marks if at is not None]
 
 
@@ -112,16 +110,19 @@ def settle_breaches(before: TicketState, draft: Draft) -> None:
 
 
 def settle_breach(draft: Draft, name: str, old: sla.Clock, new: sla.Clock) -> None:
-    told = any(
-        e.kind == "sla.breached" and e.data["clock"] == name for e in draft.events
-    )
     if old.breached is None:
         point = new.breached if new.is_settled else past_due(draft, new)
-        if point is not None and not told:
+        if point is not None and not is_told(draft, name):
             draft.emit("sla.breached", data={"clock": name}, at=instant(point))
     elif vanished(draft, old, new):
         data = {"clock": name, "breached_at": instant(old.breached)}
         draft.emit("sla.breach_retracted", data=data)
+
+
+def is_told(draft: Draft, name: str) -> bool:
+    return any(
+        e.kind == "sla.breached" and e.data["clock"] == name for e in draft.events
+    )
 
 
 def past_due(draft: Draft, clock: sla.Clock) -> int | None:
