@@ -285,7 +285,14 @@ class Ticket(Base):
         Index("ix_tickets_team", "team_id", "created_at", "id"),
         Index("ix_tickets_created_by", "created_by", "created_at", "id"),
         Index("ix_tickets_status", "status", "created_at", "id"),
-        Index("ix_tickets_completed_at", "completed_at", "id"),
+        # Of what stands in most tickets only once work is done, or never: a move of
+        # the others does not write these.
+        Index(
+            "ix_tickets_completed_at",
+            "completed_at",
+            "id",
+            postgresql_where=text("completed_at IS NOT NULL"),
+        ),
         Index(
             "ix_tickets_technician",
             "technician_id",
@@ -337,7 +344,12 @@ class Ticket(Base):
             "duplicate_of_id",
             postgresql_where=text("duplicate_of_id IS NOT NULL"),
         ),
-        Index("ix_tickets_tags", "tags", postgresql_using="gin"),
+        Index(
+            "ix_tickets_tags",
+            "tags",
+            postgresql_using="gin",
+            postgresql_where=text("tags <> '{}'"),
+        ),
         OWN,
     )
 

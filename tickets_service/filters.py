@@ -141,7 +141,7 @@ HELD_FOR = (
 SIMPLE: Mapping[str, str] = {
     **{name: f"t.{name} = ANY(%({name})s)" for name in ANY_OF},
     "ids": "t.id = ANY(%(ids)s)",
-    "tag": "t.tags && %(tag)s",
+    "tag": "t.tags <> '{}' AND t.tags && %(tag)s",  # as the index says it
     "created_from": "t.created_at >= %(created_from)s",
     "created_to": "t.created_at < %(created_to)s",
     "completed_from": "t.completed_at >= %(completed_from)s",

@@ -1,5 +1,6 @@
 """Which lists have one best plan, whatever their values."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -84,16 +85,34 @@ def test_what_is_at_work_is_listed_out_of_its_own_indexes(
         assert f"ix_tickets_unfinished_{index}" in plan, plan
 
 
+@pytest.mark.parametrize(
+    ("wanted", "index"),
+    [
+        ({"tag": ["vip"]}, "tags"),
+        ({"completed_from": utc_now()}, "completed_at"),
+        ({"completed_to": utc_now()}, "completed_at"),
+    ],
+)
+def test_what_not_all_have_is_found_in_the_index_of_those(
+    database: Database, wanted: dict[str, Any], index: str
+) -> None:
+    plan = plan_of(database, wanted, dear=("seqscan", "indexscan"))
+    assert f"Bitmap Index Scan on ix_tickets_{index}" in plan, plan
+
+
 def plan_of(
-    database: Database, wanted: dict[str, Any], order: str = "created_at"
+    database: Database,
+    wanted: dict[str, Any],
+    order: str = "created_at",
+    dear: Sequence[str] = ("seqscan", "sort"),
 ) -> str:
-    """Return how a list would be read if reading all, or sorting, were dear."""
+    """Return how a list would be read if these ways were dear."""
     where, values = conditions(TicketFilter(**wanted), ALL, utc_now())
     query = (
         f"EXPLAIN SELECT id FROM tickets.tickets t WHERE {where} "
         f"ORDER BY t.{SORTS[order].column}, t.id LIMIT 51"
     )
     with database.transaction() as connection:
-        connection.execute(text("SET LOCAL enable_seqscan = off"))
-        connection.execute(text("SET LOCAL enable_sort = off"))
+        for way in dear:
+            connection.execute(text(f"SET LOCAL enable_{way} = off"))
         return " ".join(row[0] for row in connection.exec_driver_sql(query, values))
