@@ -32,15 +32,17 @@ LITERALS: dict[type[Any], Callable[[Any], str]] = {
 
 def literals(values: Sequence[Any], plain: cursor) -> bytes:
     """Return the values as a list in brackets. plain: quotes what is not known here."""
-    found = []
-    for value in values:
-        write = LITERALS.get(type(value)) or known(type(value))
-        found.append(write(value) if write else plain.mogrify("%s", (value,)).decode())
+    writer = LITERALS.get
+    found = [
+        write(value) if (write := writer(type(value))) else other(value, plain)
+        for value in values
+    ]
     return f"({', '.join(found)})".encode()
 
 
-def known(kind: type[Any]) -> Callable[[Any], str] | None:
-    """Return how to write words of a vocabulary, which are texts; None for the rest."""
-    if issubclass(kind, str):
-        LITERALS[kind] = quoted
-    return LITERALS.get(kind)
+def other(value: Any, plain: cursor) -> str:
+    """Return a literal of another type; words of a vocabulary are known from now on."""
+    if isinstance(value, str):
+        LITERALS[type(value)] = quoted
+        return quoted(value)
+    return plain.mogrify("%s", (value,)).decode()

@@ -50,6 +50,12 @@ def insert_sql(
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {values}"  # noqa: S608
 
 
+@lru_cache(maxsize=1_024)
+def update_sql(table: str, columns: tuple[str, ...]) -> str:
+    pairs = ", ".join(f"{name} = %s" for name in columns)
+    return f"UPDATE {table} SET {pairs} WHERE id = %s"  # noqa: S608
+
+
 class Statements:
     """A batch of statements that goes to the server in one round trip."""
 
@@ -82,12 +88,11 @@ class Statements:
             self.add(insert_sql(table, columns, new, len(taken)), values)
 
     def update(self, table: str, changed: Mapping[str, Any], row_id: int) -> None:
-        pairs = ", ".join(f"{name} = %s" for name in changed)
         values = [
             json_text(value) if name in JSON_COLUMNS else value
             for name, value in changed.items()
         ]
-        self.add(f"UPDATE {table} SET {pairs} WHERE id = %s", [*values, row_id])  # noqa: S608
+        self.add(update_sql(table, tuple(changed)), [*values, row_id])
 
     def upsert_visit(self, ticket_id: Any, visit: VisitState) -> None:
         values = [getattr(visit, name) for name in VISIT_COLUMNS]
