@@ -48,6 +48,7 @@ QUESTIONS = {
     "stats, one zone": f"{STATS}?zone=Selangor",
     "stats, its closed": f"{STATS}?zone=Selangor&status=closed",
     "stats, by team": f"{STATS}?group_by=team_id",
+    "stats, by cause": f"{STATS}?group_by=cause",
     "due first": f"/api/tickets?{AT_WORK}&sort=due_at",
     "urgent first": f"/api/tickets?{AT_WORK}&sort=priority",
     "oldest first": f"/api/tickets?{AT_WORK}&sort=created_at",

@@ -660,7 +660,8 @@ class RollupDelta(Measures, Base):
 class TicketCount(Base):
     """Tickets as they stand now, per status and cell. team_id: -1 any, 0 none.
 
-    With team_id -2 the margins: of one value of one dimension, the others empty.
+    With team_id -2 the margins: of one value of one dimension, the others empty. With
+    -3 those of causes, which stand in place of the category.
     """
 
     __tablename__ = "ticket_counts"
@@ -700,7 +701,7 @@ class TicketCountDelta(Base):
     """What one write changed in `ticket_counts` and in the figures of a creator.
 
     Folded, then deleted. created_by: 0 if an older release wrote it. bin: -1 if the
-    ticket is not completed.
+    ticket is not completed. cause: empty if there is none.
     """
 
     __tablename__ = "ticket_count_deltas"
@@ -714,6 +715,7 @@ class TicketCountDelta(Base):
     breached: Mapped[int]
     created_by: Mapped[int] = mapped_column(server_default=text("0"))
     bin: Mapped[int] = mapped_column(SmallInteger, server_default=text("-1"))
+    cause: Mapped[str] = mapped_column(server_default="")
     wall_s: Mapped[int] = mapped_column(server_default=text("0"))
     met: Mapped[int] = mapped_column(server_default=text("0"))
     missed: Mapped[int] = mapped_column(server_default=text("0"))

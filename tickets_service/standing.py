@@ -6,7 +6,8 @@ worker folds them into two tables. Pure: reads and writes are in standing_store.
     ticket_counts     per team, zone, status, priority and category; of all teams; and
                       the margins of one dimension. With status `completed` also the
                       times of what waits to be closed, which the roll-up does not tell
-                      from what is closed.
+                      from what is closed. Causes have margins only, of all zones and
+                      of each: with them the cells would be several times as many.
     creator_figures   per person who opened tickets, by status: what they may see
 
 Measures: tickets; breached, the unfinished ones that are late; wall_s, seconds from
@@ -23,6 +24,7 @@ from tickets_service.rollup import ANY, NONE, Sums
 from tickets_service.ticket_state import TicketState
 
 MARGIN = -2  # of teams: the margins of the other dimensions
+CAUSE = -3  # of teams: the margins of causes, which stand in place of the category
 UNASSIGNED = "unassigned"  # the margin of unfinished tickets without a team
 NO_BIN = -1  # of tickets that are not completed
 MEASURES = ("tickets", "breached", "wall_s", "met", "missed")
@@ -43,7 +45,7 @@ class CountCell(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """A cell, who opened the ticket, and the bin of its wall time."""
+    """A cell, who opened the ticket, the bin of its wall time, and its cause if any."""
 
     team_id: int
     zone: str
@@ -52,6 +54,7 @@ class Standing(NamedTuple):
     category: str
     created_by: int
     bin: int = NO_BIN
+    cause: str = ""
 
     @property
     def cell(self) -> CountCell:
@@ -74,6 +77,7 @@ def standing_of(ticket: TicketState) -> tuple[Standing, Moved] | None:
         ticket.category,
         ticket.created_by,
         NO_BIN if wall is None else rollup.bin_of(wall),
+        ticket.cause or "",
     )
     met, missed = verdict_of(ticket)
     late = missed if ticket.status in UNFINISHED else 0
@@ -126,6 +130,12 @@ def counters_of(cell: CountCell) -> Iterator[CountCell]:
         yield CountCell(MARGIN, "", UNASSIGNED, "", "")
 
 
+def causes_of(standing: Standing) -> Iterator[CountCell]:
+    """Yield the margins that count the cause."""
+    for zone in ("", standing.zone):
+        yield CountCell(CAUSE, zone, "", "", standing.cause)
+
+
 def counted(counts: Mapping[Standing, Moved]) -> dict[CountCell, Sums]:
     """Return what changes add to every counter, without zeros."""
     cells: dict[CountCell, Sums] = {}
@@ -137,6 +147,10 @@ def counted(counts: Mapping[Standing, Moved]) -> dict[CountCell, Sums]:
         for counter in counters_of(cell):
             own = sums if counter.status == Status.COMPLETED else plain
             rollup.add_into(found.setdefault(counter, {}), own)
+    for standing, moved in counts.items():
+        tickets = {"tickets": moved[0]}
+        for counter in causes_of(standing):
+            rollup.add_into(found.setdefault(counter, {}), tickets)
     return without_empty(found)
 
 

@@ -1,4 +1,5 @@
-"""Counts what an older release did not: creators' figures, and times of the completed.
+"""Counts what an older release did not: creators' figures, times of the completed,
+and causes.
 
 From the tickets themselves, as of one snapshot and less what is still a delta then;
 nothing is folded meanwhile, and writers do not wait.
@@ -24,11 +25,14 @@ OPENED = (
 MARGINS = (
     "SELECT status, tickets, bins FROM tickets.ticket_counts "  # noqa: S608
     f"WHERE team_id = {standing.MARGIN} AND zone = '' AND priority = '' "
-    "AND category = '' AND status IN ('', 'completed')"
+    "AND category = '' AND status IN ('', 'completed') UNION ALL "
+    "SELECT 'causes', coalesce(sum(tickets), 0), NULL FROM tickets.ticket_counts "
+    f"WHERE team_id = {standing.CAUSE} AND zone = ''"
 )
 ROWS = (
     "SELECT id, coalesce(team_id, 0), zone, status, priority, category, created_by, "
-    "resolution_wall_s, breached_at IS NOT NULL, resolution_verdict "
+    "resolution_wall_s, breached_at IS NOT NULL, resolution_verdict, "
+    "coalesce(cause, '') "
     "FROM tickets.tickets WHERE id > %(after)s AND deleted_at IS NULL "
     "ORDER BY id LIMIT %(batch)s"
 )
@@ -49,7 +53,7 @@ def complete_standing(database: Database) -> bool:
 
 
 def is_whole(database: Database) -> bool:
-    """Whether every ticket has its creator, and every completed one its time."""
+    """Whether every ticket has its creator and cause, every completed one its time."""
     with database.read_only() as connection:
         opened = connection.exec_driver_sql(OPENED).scalar()
         margins = {
@@ -57,8 +61,9 @@ def is_whole(database: Database) -> bool:
             for status, tickets, bins in connection.exec_driver_sql(MARGINS)
         }
     everything, _ = margins.get("", (0, 0))
+    caused, _ = margins["causes"]
     waiting, timed = margins.get(Status.COMPLETED, (0, 0))
-    return bool(opened == everything and waiting == timed)
+    return bool(opened == everything == caused and waiting == timed)
 
 
 def count_anew(connection: Connection) -> bool:
@@ -82,9 +87,9 @@ def counts_in_batches(connection: Connection) -> Iterator[Counts]:
     ).all():
         counts: Counts = {}
         for row in rows:
-            wall, breached, verdict = row[7:]
+            wall, breached, verdict, cause = row[7:]
             bin_ = standing.NO_BIN if wall is None else rollup.bin_of(wall)
-            key = Standing._make((*row[1:7], bin_))
+            key = Standing._make((*row[1:7], bin_, cause))
             met = int(verdict == "met")
             broken = breached and key.status != Status.CANCELLED
             missed = int(verdict == "missed" or (broken and not met))

@@ -20,11 +20,11 @@ from tickets_service.histogram import named
 from tickets_service.rollup import Sums
 from tickets_service.standing import CountCell, Counts, Creators, Moved, Standing
 
-# All that most moves change, and what a completion has beside it.
+# All that most moves change, and what a completion or a cause has beside it.
 SHORT_COLUMNS = (*Standing._fields[:6], *standing.MEASURES[:2])
 TIME_COLUMNS = (*Standing._fields[6:], *standing.MEASURES[2:])
 COUNT_COLUMNS = (*SHORT_COLUMNS, *TIME_COLUMNS)
-UNTIMED = (standing.NO_BIN, 0, 0, 0)
+UNTIMED = (standing.NO_BIN, "", 0, 0, 0)
 CELL = CountCell._fields
 COUNTER_COLUMNS = (*CELL, *standing.MEASURES, "bins")
 NOBODY = 0
@@ -36,7 +36,7 @@ UNFOLDED = f"{KEY}, {summed(standing.MEASURES)} FROM tickets.ticket_count_deltas
 def count_rows(counts: Mapping[Standing, Moved]) -> list[tuple[Any, ...]]:
     """Return the rows of deltas, in the order of COUNT_COLUMNS."""
     return [
-        (*key[:6], *moved[:2], key.bin, *moved[2:]) for key, moved in counts.items()
+        (*key[:6], *moved[:2], *key[6:], *moved[2:]) for key, moved in counts.items()
     ]
 
 
@@ -187,8 +187,8 @@ def creators_now(
 
 def unfolded(row: Sequence[Any]) -> tuple[Standing, Moved]:
     size = len(Standing._fields)
-    created_by, *cell, number = row[:size]
-    return Standing._make((*cell, created_by, number)), tuple(row[size:])
+    created_by, *others = row[:size]
+    return Standing._make((*others[:5], created_by, *others[5:])), tuple(row[size:])
 
 
 def begin_anew(connection: Connection) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from db.engine import tuples
-from tickets_service import rollup
+from tickets_service import rollup, standing
 from tickets_service.filters import conditions, spelled
 from tickets_service.stats_counts import (
     counts_from_counters,
@@ -22,6 +22,7 @@ from tickets_service.stats_counts import (
 )
 from tickets_service.stats_creators import summary_of_creators, total_of_creators
 from tickets_service.stats_question import (
+    EVERYTHING,
     Dimensions,
     Question,
     cells_where,
@@ -32,7 +33,7 @@ from tickets_service.stats_times import (
     times_from_rows,
 )
 
-GROUPED_BY_COUNTERS = ("team_id", "technician_id")
+GROUPED_BY_COUNTERS = ("team_id", "technician_id", "cause")
 
 
 def summary(
@@ -77,6 +78,8 @@ def grouped(
             known = by_team(connection, cells)
         elif group_by == "technician_id" and cells.status is None:
             known = by_technician(connection, cells)
+        elif group_by == "cause" and cells == replace(EVERYTHING, zone=cells.zone):
+            known = by_cause(connection, cells)
     if known is None:
         where, values = conditions(question.wanted, question.actor, question.now)
         rows = connection.exec_driver_sql(
@@ -117,6 +120,25 @@ def by_technician(connection: Connection, cells: Dimensions) -> dict[int | None,
         values | {"cut": "ztk" if plain else "ztcpk"},
     )
     return {technician_id or None: tickets for technician_id, tickets in rows}
+
+
+def by_cause(connection: Connection, cells: Dimensions) -> dict[str | None, int] | None:
+    """Return {cause: tickets} from the margins; None if they do not count all."""
+    where, values = cells_where(cells, ("zone",))
+    counters = "FROM tickets.ticket_counts WHERE zone = ANY(%(zones)s) AND team_id ="
+    rows = tuples(
+        connection,
+        f"SELECT cause, sum(tickets)::bigint, sum(folded)::bigint, "  # noqa: S608
+        f"(SELECT sum(tickets) {counters} {standing.MARGIN} "
+        "AND status = '' AND priority = '' AND category = '') FROM ("
+        f"SELECT category AS cause, tickets, tickets AS folded {counters} "
+        f"{standing.CAUSE} UNION ALL SELECT cause, tickets, 0 "
+        f"FROM tickets.ticket_count_deltas WHERE {where}) c GROUP BY 1",
+        values | {"zones": [""] if cells.zone is None else list(cells.zone)},
+    )
+    if sum(row[2] for row in rows) != (rows[0][3] or 0 if rows else None):
+        return None
+    return {cause or None: tickets for cause, tickets, _, _ in rows if tickets}
 
 
 def total(connection: Connection, question: Question) -> int:

@@ -14,7 +14,7 @@ from db import migrate as migrations
 from db.engine import Database
 from db.migrate import alembic_config, current_revision, head_revision, migrate
 from tickets_service.rollup_verify import stored_counts
-from tickets_service.standing import MARGIN, Counts, Standing, counted
+from tickets_service.standing import CAUSE, MARGIN, Counts, Standing, counted
 from tickets_service.standing_store import fold_counts
 
 
@@ -45,7 +45,9 @@ def test_the_margins_are_summed_from_the_counters_that_are_there(
         assert not connection.exec_driver_sql(margins).all()
     migrate(database)
     with database.read_only() as connection:
-        assert stored_counts(connection) == counted(cells)
+        stored = stored_counts(connection)
+    # Causes are not told by other counters: the worker counts them anew.
+    assert stored == {c: n for c, n in counted(cells).items() if c.team_id != CAUSE}
 
 
 TICKET = (

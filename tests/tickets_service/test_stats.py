@@ -12,11 +12,11 @@ from sqlalchemy import Connection
 
 from db.engine import Database
 from db.scope import Actor
-from db.vocabulary import Category, Priority, Role, Status, Via, VisitStatus
+from db.vocabulary import Category, Cause, Priority, Role, Status, Via, VisitStatus
 from service_kit.clock import utc_now
 from tests.tickets_service.conftest import Caller
 from tests.tickets_service.test_truth import differences, fold_all
-from tickets_service import fold, stats_creators, stats_times
+from tickets_service import fold, standing, stats_creators, stats_times
 from tickets_service.books import Shelf
 from tickets_service.bulk_load import Loader, Story
 from tickets_service.commands import MoveTicket, MoveVisit, OfferVisit, Sweep
@@ -27,11 +27,18 @@ from tickets_service.standing import Standing
 from tickets_service.standing_completing import complete_standing, is_whole
 from tickets_service.standing_store import fold_counts
 from tickets_service.stats_counts import counts_from_rows
-from tickets_service.stats_queries import GROUPED_BY_COUNTERS, grouped, summary, total
+from tickets_service.stats_queries import (
+    GROUPED_BY_COUNTERS,
+    by_cause,
+    grouped,
+    summary,
+    total,
+)
 from tickets_service.stats_question import Question, dimensions_of
 from tickets_service.stats_times import times_from_rows
 from tickets_service.sweeping import sweep_due
 
+CAUSES = (None, *map(str, Cause))
 KL = ZoneInfo("Asia/Kuala_Lumpur")
 BOSS = Actor(1, Role.ADMIN)
 OPENERS = (501, 502, 503)
@@ -74,6 +81,7 @@ def live(loader: Loader, n: int, now: datetime) -> Story:
         "zone": ZONES[n % 3],
         "category": list(Category)[n % 2 * 2],
         "priority": list(Priority)[n % 4],
+        "cause": CAUSES[n % len(CAUSES)],
     }
     story = loader.open(fields, Actor(OPENERS[n % 3], Role.REQUESTER), at)
     if n % 5:
@@ -126,7 +134,15 @@ def full(database: Database, dispatcher: Caller) -> Database:
                 f"/tickets/{ticket['id']}/transitions",
                 json={"action": action, "reason": "not_fixed"},
             )
+    find_causes(dispatcher)
     return database
+
+
+def find_causes(dispatcher: Caller) -> None:
+    for cause in CAUSES[1:]:
+        dispatcher.open_ticket(cause=cause)
+    for n, ticket in enumerate(dispatcher.get("/tickets?limit=9")["items"]):
+        dispatcher.patch(f"/tickets/{ticket['id']}", {"cause": CAUSES[n % len(CAUSES)]})
 
 
 def question(actor: Actor, **wanted: Any) -> Question:
@@ -291,6 +307,51 @@ def test_groups_are_what_their_rows_say(full: Database, group_by: str) -> None:
                     cells = dimensions_of(asked)
                     rows = grouped(connection, asked, None, {}, group_by)
                     assert grouped(connection, asked, cells, {}, group_by) == rows
+
+
+@pytest.mark.parametrize("who", ["admin", "dispatcher of two zones"])
+def test_causes_of_zones_need_no_rows(full: Database, who: str) -> None:
+    with full.read_only() as connection:
+        for zones in (None, ["Johor"], ["Johor", "Perak"], ["Kedah"]):
+            asked = question(ASKED_BY[who], zone=zones)
+            cells = dimensions_of(asked)
+            assert cells is not None
+            known = by_cause(connection, cells)
+            assert known is not None or zones == ["Kedah"]
+            counted = {g["key"]: g["total"] for g in groups_of_rows(connection, asked)}
+            assert (known or {}) == counted
+            assert len(counted) == (0 if zones == ["Kedah"] else len(CAUSES))
+
+
+def groups_of_rows(connection: Connection, asked: Question) -> list[dict[str, Any]]:
+    return grouped(connection, asked, None, {}, "cause")
+
+
+def test_a_cause_that_no_ticket_has_any_more_is_no_group(dispatcher: Caller) -> None:
+    ticket = dispatcher.open_ticket(zone="Kedah", cause="power")
+    dispatcher.patch(f"/tickets/{ticket['id']}", {"cause": None})
+    answer = dispatcher.get("/tickets/stats/summary?zone=Kedah&group_by=cause")
+    assert answer["groups"] == [{"key": None, "total": 1}]
+
+
+def test_lost_causes_are_counted_anew(full: Database) -> None:
+    fold_all(full)
+    asked = question(BOSS)
+    cells = dimensions_of(asked)
+    assert cells is not None
+    with full.transaction() as connection:  # as an older release left it
+        connection.exec_driver_sql(
+            "DELETE FROM tickets.ticket_counts "
+            f"WHERE team_id = {standing.CAUSE} AND category = 'rodent'"
+        )
+        assert by_cause(connection, cells) is None
+        answer = summary(connection, asked, "cause")["groups"]
+        assert answer == groups_of_rows(connection, asked)
+    assert not is_whole(full)
+    assert complete_standing(full)
+    assert differences(full) == []
+    with full.read_only() as connection:
+        assert by_cause(connection, cells) is not None
 
 
 def test_a_counter_keeps_its_histogram_when_only_its_sums_move(
