@@ -1,5 +1,7 @@
 """Every failure has one shape, and says which field is wrong."""
 
+from io import BytesIO
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -66,6 +68,31 @@ def test_a_body_that_cannot_be_read_is_refused(
     assert answer.content_type == "application/problem+json"
     assert answer.json is not None
     assert set(answer.json) >= MEMBERS
+
+
+@pytest.mark.parametrize("told", [11, 10_000])
+def test_a_body_that_ends_early_is_refused(client: FlaskClient, told: int) -> None:
+    """As when the client leaves: what came is JSON, but not all of it."""
+    answer = client.post(
+        "/notes",
+        input_stream=BytesIO(b'{"body":1}'),
+        environ_overrides={"CONTENT_LENGTH": str(told)},
+        content_type="application/json",
+    )
+    assert answer.status_code == 400, answer.text
+    assert answer.content_type == "application/problem+json"
+
+
+def test_a_body_of_unknown_length_is_read_to_its_end(client: FlaskClient) -> None:
+    """As gunicorn gives one that comes in chunks."""
+    answer = client.post(
+        "/notes",
+        input_stream=BytesIO(b'{"body": 7}'),
+        headers={"Transfer-Encoding": "chunked"},
+        environ_overrides={"wsgi.input_terminated": True},
+        content_type="application/json",
+    )
+    assert answer.status_code == 422, answer.text
 
 
 @pytest.mark.parametrize(
