@@ -38,12 +38,22 @@ export function lineChart({ title, series, forecast, marks = [], show = count, h
       el('li', { class: 'key is-band' }, t('80 % and 95 % range'))] : null);
   const drawing = el('div', { class: 'drawing' });
   frame.append(el('div', { class: 'reading' }, legend, readout), drawing, asTable(title, series, forecast, show));
-  const draw = () => drawing.replaceChildren(linePicture({ title, series, forecast, marks, show, height, width: drawing.clientWidth || 600, readout }));
+  const reading = { index: null }; // stays, with the focus, when the width changes
+  let drawn = 0;
+  const draw = () => {
+    const width = drawing.clientWidth || 600;
+    if (width === drawn) return;
+    drawn = width;
+    const isRead = drawing.contains(document.activeElement);
+    const picture = linePicture({ title, series, forecast, marks, show, height, width, readout, reading });
+    drawing.replaceChildren(picture);
+    if (isRead) picture.focus();
+  };
   new ResizeObserver(draw).observe(drawing);
   return frame;
 }
 
-function linePicture({ title, series, forecast, marks, show, height, width, readout }) {
+function linePicture({ title, series, forecast, marks, show, height, width, readout, reading }) {
   const pad = { left: 44, right: 12, top: 10, bottom: 26 };
   const ahead = forecast?.points ?? [];
   const everything = [...series.flatMap((s) => s.points), ...ahead];
@@ -74,7 +84,7 @@ function linePicture({ title, series, forecast, marks, show, height, width, read
     if (known.length === 1) picture.append(svg('circle', { class: `dot is-${s.kind}`, cx: x(known[0]), cy: y(known[0].value), r: 3 }));
   }
   for (const mark of marks) picture.append(svg('circle', { class: 'ring', cx: x(mark), cy: y(mark.value), r: 6 }));
-  addCursor(picture, { stamps, series, forecast, x, pad, width, height, show, readout });
+  addCursor(picture, { stamps, series, forecast, x, pad, width, height, show, readout, reading });
   return picture;
 }
 
@@ -86,12 +96,13 @@ function readingAt(stamp, series, forecast, show) {
   return `${date(new Date(stamp).toISOString(), { weekday: 'short', day: 'numeric', month: 'short' })}: ${parts.join(' · ')}`;
 }
 
-function addCursor(picture, { stamps, series, forecast, x, pad, width, height, show, readout }) {
+function addCursor(picture, { stamps, series, forecast, x, pad, width, height, show, readout, reading }) {
   const cursor = svg('line', { class: 'cursor', y1: pad.top, y2: height - pad.bottom, visibility: 'hidden' });
   picture.append(cursor);
-  let index = stamps.length - 1;
+  reading.index ??= stamps.length - 1;
   const point = (i) => {
-    index = Math.min(Math.max(i, 0), stamps.length - 1);
+    const index = Math.min(Math.max(i, 0), stamps.length - 1);
+    reading.index = index;
     const place = x({ at: new Date(stamps[index]).toISOString() });
     for (const end of ['x1', 'x2']) cursor.setAttribute(end, place);
     cursor.setAttribute('visibility', 'visible');
@@ -105,12 +116,12 @@ function addCursor(picture, { stamps, series, forecast, x, pad, width, height, s
   });
   picture.addEventListener('pointerleave', away);
   picture.addEventListener('blur', away);
-  picture.addEventListener('focus', () => { if (picture.matches(':focus-visible')) point(index); });
+  picture.addEventListener('focus', () => { if (picture.matches(':focus-visible')) point(reading.index); });
   picture.addEventListener('keydown', (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1, Home: -1e6, End: 1e6 }[event.key];
     if (step === undefined) return;
     event.preventDefault();
-    point(index + step);
+    point(reading.index + step);
   });
 }
 

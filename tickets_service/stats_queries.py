@@ -136,7 +136,7 @@ def by_cause(connection: Connection, cells: Dimensions) -> dict[str | None, int]
         f"FROM tickets.ticket_count_deltas WHERE {where}) c GROUP BY 1",
         values | {"zones": [""] if cells.zone is None else list(cells.zone)},
     )
-    if sum(row[2] for row in rows) != (rows[0][3] or 0 if rows else None):
+    if not rows or sum(row[2] for row in rows) != (rows[0][3] or 0):
         return None
     return {cause or None: tickets for cause, tickets, _, _ in rows if tickets}
 

@@ -111,6 +111,13 @@ def test_a_chart_is_read_with_the_arrow_keys(visit: Visit) -> None:
     assert "Forecast" in tab.page.inner_text(".readout")
     tab.page.keyboard.press("Home")
     assert "Created" in tab.page.inner_text(".readout")
+    before = tab.page.inner_text(".readout")
+    tab.page.locator("svg.lines").evaluate("picture => picture.dataset.old = 'yes'")
+    tab.page.set_viewport_size({"width": 900, "height": 800})
+    tab.page.wait_for_selector("svg.lines:not([data-old])")
+    assert tab.page.inner_text(".readout") == before
+    tab.page.keyboard.press("End")
+    assert "Forecast" in tab.page.inner_text(".readout")
 
 
 def test_the_skip_link_leads_past_the_menu(visit: Visit) -> None:

@@ -268,10 +268,13 @@ def test_every_pin_has_a_hash_and_no_address() -> None:
 
 
 def settings_read() -> set[str]:
-    """Return the names of all settings that the program asks the environment for."""
+    """Return the names of all settings that the program asks the environment for.
+
+    Not those of headers, which stand in the environment of a request.
+    """
     asked = re.compile(
         r"""(?:env\.(?:text|integer|flag|items|one_of|required)\(\s*"""
-        r"""|(?<!request\.)environ(?:\.get)?[\[(]\s*|values\.get\(\s*)"([A-Z][A-Z_]{3,})\""""
+        r"""|(?<!request\.)environ(?:\.get)?[\[(]\s*|values\.get\(\s*)"(?!HTTP_)([A-Z][A-Z_]{3,})\""""
     )
     folders = ("service_kit", "scripts/local", *(f"{n}_service" for n in SERVICES))
     return {
